@@ -1,0 +1,31 @@
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := services libs cli clients/python tests bench tools
+
+.PHONY: run test setup lint types check bench schema clean
+
+run: ## set up and run everything on this machine
+	@$(PYTHON) tools/setup.py && exec $(BIN)/parley up $(UP)
+
+test: setup ## set up and run every test
+	@$(BIN)/python -m pytest $(TEST)
+
+setup: ## everything the tests and checks need
+	@$(PYTHON) tools/setup.py --dev
+
+lint: setup ## format and style
+	@$(BIN)/ruff format --check $(SOURCES) && $(BIN)/ruff check $(SOURCES) && $(BIN)/lint-imports
+
+types: setup ## mypy --strict, tsc --checkJs
+	@$(BIN)/mypy $(SOURCES) && $(BIN)/python tools/node.py node_modules/typescript/bin/tsc -p jsconfig.json
+
+check: lint types test ## all of the above
+
+bench: setup ## measure; see docs/benchmarks.md
+	@$(BIN)/python -m bench $(BENCH)
+
+schema: setup ## write docs/schema from the code
+	@$(BIN)/parley schema --write docs/schema
+
+clean: ## forget everything that was installed or built
+	rm -rf .venv node_modules build artefacts .mypy_cache .ruff_cache .hypothesis .import_linter_cache

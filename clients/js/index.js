@@ -1,0 +1,4 @@
+export { Parley } from "./client.js";
+export { Room } from "./room.js";
+export { ParleyError } from "./errors.js";
+export { MemoryShelf } from "./outbox.js";

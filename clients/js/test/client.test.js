@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Parley } from "../client.js";
+import { MemoryShelf } from "../outbox.js";
+import { chance } from "./chance.js";
+import { scribble } from "./log.js";
+import { World } from "./world.js";
+
+const MINUTE = 60_000;
+
+/** @param {World} world @param {string} id @param {MemoryShelf} [storage] */
+function enter(world, id, storage = new MemoryShelf()) {
+  const platform = world.platform(id);
+  const parley = new Parley({ url: "http://chat.example", user: { id, name: id }, token: "t", storage }, platform);
+  const room = parley.room("lobby");
+  /** @type {number[]} */
+  const offsets = [];
+  const seen = { resyncs: 0, offsets, states: /** @type {string[]} */ ([]), errors: /** @type {Error[]} */ ([]) };
+  room.on("event", (event) => void offsets.push(event.offset));
+  room.on("resync", () => void seen.resyncs++);
+  room.on("error", (error) => void seen.errors.push(error));
+  parley.on("state", ({ state }) => void seen.states.push(state));
+  room.subscribe();
+  return { parley, room, platform, seen, storage };
+}
+
+/** @param {World} world */
+const truth = (world) => [...world.log.comments.values()].map(({ id, body }) => `${id} ${body}`);
+
+/** @param {import("../room.js").Room} room */
+const shown = (room) => room.items.map(({ id, body }) => `${id} ${body}`);
+
+test("a comment of one person appears at the other", async () => {
+  const world = new World(chance(1));
+  const [ada, grace] = [enter(world, "ada"), enter(world, "grace")];
+  await world.pass(1000);
+  ada.room.post("hello");
+  await world.pass(1000);
+  assert.deepEqual(grace.room.items.map(({ body, own, status }) => [body, own, status]), [["hello", false, "SENT"]]);
+  assert.deepEqual(ada.room.items.map(({ body, own, status }) => [body, own, status]), [["hello", true, "SENT"]]);
+});
+
+test("an own comment is shown at once and keeps its key when confirmed", async () => {
+  const world = new World(chance(2));
+  const { room } = enter(world, "ada");
+  await world.pass(1000);
+  const { clientId } = room.post("hello");
+  assert.deepEqual(room.items.map(({ key, status }) => [key, status]), [[clientId, "SENDING"]]);
+  await world.pass(1000);
+  assert.deepEqual(room.items.map(({ key, status }) => [key, status]), [[clientId, "SENT"]]);
+});
+
+test("what was missed while away is replayed, not fetched again", async () => {
+  const world = new World(chance(3));
+  const { room, seen } = enter(world, "ada");
+  world.change(() => scribble(world.log, world.dice));
+  await world.pass(1000);
+  world.reachable = false;
+  world.cut();
+  for (let count = 0; count < 30; count++) world.change(() => scribble(world.log, world.dice));
+  await world.pass(MINUTE);
+  world.requests.length = 0;
+  world.heal();
+  await world.pass(MINUTE);
+  assert.deepEqual(shown(room), truth(world));
+  assert.equal(seen.resyncs, 0);
+  assert.ok(!world.requests.some((request) => request.startsWith("GET")));
+});
+
+test("when the server cannot replay, history replaces what was shown", async () => {
+  const world = new World(chance(4));
+  world.change(() => void world.log.post("grace", "before"));
+  const { room, seen } = enter(world, "ada");
+  await world.pass(1000);
+  world.faults.forgets = 1;
+  world.cut();
+  world.change(() => void world.log.post("grace", "meanwhile"));
+  await world.pass(MINUTE);
+  assert.deepEqual(shown(room), truth(world));
+  assert.equal(seen.resyncs, 1);
+});
+
+test("another epoch voids every offset", async () => {
+  const world = new World(chance(5));
+  world.change(() => void world.log.post("grace", "of the old epoch"));
+  const { room } = enter(world, "ada");
+  await world.pass(1000);
+  world.log = new World(chance(0)).log;
+  world.log.epoch = "e2";
+  world.log.post("grace", "of the new epoch");
+  world.cut();
+  await world.pass(MINUTE);
+  assert.deepEqual(shown(room), truth(world));
+});
+
+test("what was written offline survives a reload and is sent once, in order", async () => {
+  const world = new World(chance(6));
+  world.reachable = false;
+  const { room, parley, storage } = enter(world, "ada");
+  for (const body of ["one", "two", "three"]) room.post(body);
+  await world.pass(MINUTE);
+  parley.close();
+  const again = enter(world, "ada", storage);
+  assert.deepEqual(again.room.items.map(({ body, status }) => [body, status]), [["one", "SENDING"], ["two", "SENDING"], ["three", "SENDING"]]);
+  world.heal();
+  await world.pass(MINUTE);
+  assert.deepEqual([...world.log.comments.values()].map(({ body }) => body), ["one", "two", "three"]);
+  assert.equal(storage.length, 0);
+});
+
+test("a refused comment fails, says why, and can be sent again or given up", async () => {
+  const world = new World(chance(7));
+  const { room } = enter(world, "ada");
+  await world.pass(1000);
+  world.faults = { ...world.faults, request: 1, status: 422 };
+  const [first, second] = [room.post("first"), room.post("second")];
+  await world.pass(MINUTE);
+  assert.deepEqual(room.items.map(({ status, error }) => [status, error]), Array(2).fill(["FAILED", "It was made to fail."]));
+  world.heal();
+  room.retry(second.clientId);
+  room.discard(first.clientId);
+  await world.pass(MINUTE);
+  assert.deepEqual(room.items.map(({ body, status }) => [body, status]), [["second", "SENT"]]);
+});
+
+test("older pages reach the first comment", async () => {
+  const world = new World(chance(8));
+  for (let count = 0; count < 180; count++) world.log.post("grace", `body ${count}`);
+  const { room } = enter(world, "ada");
+  await world.pass(1000);
+  assert.equal(room.items.length, 50);
+  while (room.hasOlder) {
+    void room.older();
+    await world.pass(1000);
+  }
+  assert.deepEqual(shown(room), truth(world));
+});
+
+test("a close code from 4500 on ends it, until the application connects again", async () => {
+  const world = new World(chance(9));
+  const { parley } = enter(world, "ada");
+  await world.pass(1000);
+  world.cut(4501, "the token names nobody");
+  await world.pass(MINUTE);
+  assert.deepEqual(parley.standing, { state: "closed", retryAt: null, reason: "the token names nobody" });
+  parley.connect();
+  await world.pass(1000);
+  assert.equal(parley.standing.state, "connected");
+});
+
+test("the server's wish to wait is granted, and the network's return cuts it short", async () => {
+  const world = new World(chance(10));
+  const { parley, platform } = enter(world, "ada");
+  await world.pass(1000);
+  world.cut(4013, "retryAfter=30");
+  await world.pass(29_000);
+  assert.equal(parley.standing.state, "waiting");
+  platform.news("online");
+  await world.pass(1000);
+  assert.equal(parley.standing.state, "connected");
+});
+
+test("a socket on which an own comment never returns is given up", async () => {
+  const world = new World(chance(11));
+  world.log.post("grace", "before");
+  const { room, seen } = enter(world, "ada");
+  await world.pass(1000);
+  world.faults.frame = 1;
+  room.post("hello");
+  await world.pass(9000);
+  world.heal();
+  await world.pass(MINUTE);
+  assert.deepEqual(seen.states, ["connected", "waiting", "connecting", "connected"]);
+  assert.deepEqual(seen.offsets, [2]);
+});
+
+test("whatever the network does, everyone ends with the log, and sees each event once, in order", async () => {
+  for (let seed = 0; seed < 60; seed++) await storm(seed);
+});
+
+/** @param {number} seed */
+async function storm(seed) {
+  const dice = chance(seed);
+  const world = new World(dice);
+  const shared = new MemoryShelf();
+  const people = [enter(world, "ada", shared), enter(world, "ada", shared), enter(world, "grace")];
+  for (let step = 0; step < 60; step++) {
+    happen(world, dice.pick(people), dice.whole(12));
+    await world.pass(dice.whole(500));
+  }
+  world.heal();
+  for (const { room } of people) {
+    room.subscribe(); // does nothing unless the server refused
+    room.items.filter(({ status }) => status === "FAILED").forEach(({ clientId }) => room.retry(clientId ?? ""));
+  }
+  world.change(() => void world.log.post("grace", "the end")); // shows that a frame before it was lost
+  await world.pass(3 * MINUTE);
+  for (const { room, seen } of people) {
+    const expected = truth(world);
+    assert.deepEqual(shown(room), expected.slice(expected.length - room.items.length), `seed ${seed}`);
+    assert.ok(room.items.length >= Math.min(50, expected.length), `seed ${seed}`);
+    assert.ok(seen.offsets.every((offset, index) => index === 0 || offset > seen.offsets[index - 1]), `seed ${seed}`);
+  }
+  assert.equal(shared.length, 0, `seed ${seed}`);
+}
+
+/** @param {World} world @param {ReturnType<typeof enter>} person @param {number} kind */
+function happen(world, { room, platform }, kind) {
+  const { dice } = world;
+  const own = room.items.filter((item) => item.own && item.id && !item.deleted).map((item) => item.id ?? "");
+  if (kind < 3) room.post(`post ${world.now} ${dice.whole(1000)}`);
+  if (kind === 3 && own.length) room.edit(dice.pick(own), `edit ${world.now}`).catch(() => {});
+  if (kind === 4 && own.length) room.remove(dice.pick(own)).catch(() => {});
+  if (kind === 5) for (let count = dice.whole(40); count > 0; count--) world.change(() => scribble(world.log, dice));
+  if (kind === 6) room.older().catch(() => {});
+  if (kind === 7) world.cut(dice.pick([1001, 1006, 1011, 1012, 4000, 4499]));
+  if (kind === 8) world.reachable = dice.happens(0.5);
+  if (kind === 9) world.faults = { request: 0.2, answer: 0.2, frame: 0.1, forgets: 0.3, status: dice.pick([500, 503, 429, 422]) };
+  if (kind === 10) platform.news(dice.pick(["online", "offline", "visible"]));
+  if (kind === 11) world.heal();
+}

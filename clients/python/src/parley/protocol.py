@@ -1,0 +1,145 @@
+"""The native protocol, version 1: what goes over `/v1/ws`, as values. No socket, clock or queue.
+
+Every frame is one JSON object with a `type`; a request carries an `id`, and its answer the same `id`.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from parley.cursor import Cursor
+from parley.errors import ProtocolError
+from parley.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    id: int
+    room: str
+    since: Cursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    id: int
+    room: str
+
+
+Request = Subscribe | Unsubscribe
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    id: int
+    room: str
+    head: Cursor
+    recovered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    id: int | None
+    room: str | None
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A frame of no concern here: an answer without content, or a type of a newer server."""
+
+    type: str
+
+
+Frame = Connected | Subscribed | Pushed | Failed | Other
+
+
+def encode(request: Request) -> str:
+    return json.dumps(_fields(request), separators=(",", ":"), ensure_ascii=False)
+
+
+def _fields(request: Request) -> dict[str, Any]:
+    match request:
+        case Subscribe(id, room, None):
+            return {"id": id, "type": "subscribe", "room": room}
+        case Subscribe(id, room, Cursor(epoch, offset)):
+            return {"id": id, "type": "subscribe", "room": room, "since": {"epoch": epoch, "offset": offset}}
+        case _:
+            return {"id": request.id, "type": "unsubscribe", "room": request.room}
+
+
+def parse(text: str | bytes) -> Frame:
+    """Raise `ProtocolError` for a frame that lacks what its type must have; tolerate anything more."""
+    try:
+        fields = json.loads(text)
+        parse_fields = _PARSERS.get(fields["type"])
+        return parse_fields(fields) if parse_fields else Other(fields["type"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ProtocolError(f"not a frame of version 1: {text[:80]!r}") from error
+
+
+def _connected(fields: dict[str, Any]) -> Connected:
+    return Connected(fields["user"])
+
+
+def _subscribed(fields: dict[str, Any]) -> Subscribed:
+    head = Cursor(fields["epoch"], int(fields["offset"]))
+    return Subscribed(fields["id"], fields["room"], head, bool(fields["recovered"]))
+
+
+def _pushed(fields: dict[str, Any]) -> Pushed:
+    return Pushed(event(fields["event"]))
+
+
+def _failed(fields: dict[str, Any]) -> Failed:
+    return Failed(fields.get("id"), fields.get("room"), fields["code"], fields.get("message", ""))
+
+
+_PARSERS: dict[str, Callable[[dict[str, Any]], Frame]] = {
+    "connected": _connected,
+    "subscribed": _subscribed,
+    "event": _pushed,
+    "error": _failed,
+}
+
+
+def event(fields: dict[str, Any]) -> Event:
+    """An event from its wire form. Raise `KeyError` or `ValueError` if it lacks what every event has."""
+    data = {name: value for name, value in fields.items() if name not in _ENVELOPE}
+    return Event(
+        type=fields["type"],
+        id=fields["id"],
+        room=fields["room"],
+        offset=int(fields["offset"]),
+        at=datetime.fromisoformat(fields["at"]),
+        actor=fields["actor"],
+        data=data,
+    )
+
+
+_ENVELOPE = frozenset({"type", "id", "room", "offset", "at", "actor"})
+
+
+def may_reconnect(code: int) -> bool:
+    """Whether to come back after a close with this code (RFC 6455 section 7.4, and ours from 4000 on).
+
+    4000 to 4499 and what happens to any socket (going away, lost, server error, restart): yes, and resume.
+    4500 and up, and everything that a repetition would only repeat (a protocol error, a frame too big): no.
+    """
+    return code in _PASSING or 4000 <= code < 4500
+
+
+_PASSING = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014})
+"""1000 and 1005 too: this side did not ask for it, so a proxy or a drain did."""

@@ -1,0 +1,90 @@
+"""The ports of `stream.py` in memory, for tests of what stands on them."""
+
+import asyncio
+import fnmatch
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from events import subjects
+from events.record import Record, received
+from events.stream import NoAnswer, NotPublished, Stop
+
+Heard = Callable[[str, bytes], None]
+T = TypeVar("T")
+Answer = Callable[[bytes], Awaitable[bytes]]
+
+
+@dataclass
+class MemoryNats:
+    """`Stream` and `Wire`, for any number of users in one event loop."""
+
+    records: list[Record] = field(default_factory=list)
+    """What the stream holds; the sequence of a record is its place, from 1."""
+    away: bool = False
+    """While true nothing is persisted, heard or answered."""
+    _sequences: dict[str, int] = field(default_factory=dict)
+    _followers: dict[str, list[Callable[[Record], None]]] = field(default_factory=dict)
+    _listeners: dict[str, list[Heard]] = field(default_factory=dict)
+    _servers: dict[str, dict[str, list[Answer]]] = field(default_factory=dict)
+    _after_reconnect: list[Callable[[], None]] = field(default_factory=list)
+
+    async def publish(self, record: Record) -> asyncio.Future[int]:
+        ack: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        if self.away:
+            ack.set_exception(NotPublished("away"))
+            return ack
+        known = self._sequences.get(record.message_id)
+        if known is None:
+            self.records.append(record)
+            known = self._sequences[record.message_id] = len(self.records)
+            copy = received(record.subject, record.headers(), record.data)
+            for heard in self._followers.get(subjects.live(record.app, record.room), []):
+                asyncio.get_running_loop().call_soon(heard, copy)
+        ack.set_result(known)
+        return ack
+
+    async def follow(self, app: str, room: str, heard: Callable[[Record], None]) -> Stop:
+        return _add(self._followers.setdefault(subjects.live(app, room), []), heard)
+
+    async def send(self, subject: str, payload: bytes) -> None:
+        for pattern, listeners in self._listeners.items():
+            if not self.away and fnmatch.fnmatchcase(subject, pattern):
+                for heard in listeners:
+                    asyncio.get_running_loop().call_soon(heard, subject, payload)
+
+    async def listen(self, subject: str, heard: Heard) -> Stop:
+        return _add(self._listeners.setdefault(subject.replace(">", "*"), []), heard)
+
+    async def request(self, subject: str, payload: bytes, timeout: float) -> bytes:  # noqa: ASYNC109  as the port
+        groups = self._servers.get(subject, {})
+        servers = next((servers for servers in groups.values() if servers), None)
+        if self.away or servers is None:
+            raise NoAnswer(f"{subject}: nobody serves it")
+        servers.append(servers.pop(0))
+        try:
+            async with asyncio.timeout(timeout):
+                return await servers[-1](payload)
+        except TimeoutError as error:
+            raise NoAnswer(f"{subject}: {timeout} s passed") from error
+
+    async def serve(self, subject: str, group: str, answer: Answer) -> Stop:
+        return _add(self._servers.setdefault(subject, {}).setdefault(group, []), answer)
+
+    def reconnected(self, then: Callable[[], None]) -> None:
+        self._after_reconnect.append(then)
+
+    def come_back(self) -> None:
+        """End `away` as a reconnect does."""
+        self.away = False
+        for then in self._after_reconnect:
+            then()
+
+
+def _add(to: list[T], item: T) -> Stop:
+    to.append(item)
+
+    async def stop() -> None:
+        to.remove(item)
+
+    return stop

@@ -1,0 +1,174 @@
+"""The HTTP API, version 1."""
+
+from collections.abc import Mapping
+from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Path, Query, Response
+
+from chassis.auth import Caller, TokenMissing
+from chassis.limits import TooManyRequests
+from chassis.problems import BodyTooLarge, InvalidRequest, answers
+from comments.actions import Actions, allow
+from comments.drafts import Attributes, Change, ClientId, Draft, NewMember
+from comments.errors import (
+    CommentGone,
+    Forbidden,
+    KeyReused,
+    NotTheAuthor,
+    Overloaded,
+    Unavailable,
+    UnknownComment,
+)
+from comments.reader import Reader
+from comments.views import Comment, CommentPage, Member, MemberPage, Room, RoomPage, VersionList
+from events import ROOM
+
+RoomId = Annotated[str, Path(pattern=ROOM, description="The room's id.", examples=["chat-5-12"])]
+Limit = Annotated[int, Query(ge=1, le=100, description="Entries on a page.")]
+Offset = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
+Key = Annotated[
+    ClientId | None,
+    Header(description="Sent again with the same key and content, the first result is answered."),
+]
+COMMON = (TokenMissing, Forbidden, InvalidRequest, TooManyRequests, Unavailable)
+
+
+def router(actions: Actions, reader: Reader) -> APIRouter:
+    """The routes under `/v1`."""
+    routes = APIRouter(prefix="/v1", responses=answers(*COMMON))
+    _comments(routes, actions, reader)
+    _comment(routes, actions)
+    _rooms(routes, actions, reader)
+    _members(routes, actions, reader)
+    return routes
+
+
+def _comments(routes: APIRouter, actions: Actions, reader: Reader) -> None:
+    path = "/rooms/{room}/comments"
+
+    @routes.post(
+        path,
+        status_code=201,
+        response_model=Comment,
+        summary="Post a comment",
+        tags=["comments"],
+        responses={
+            200: {"model": Comment, "description": "It was posted before, under the same key."},
+            **answers(*COMMON, KeyReused, BodyTooLarge, Overloaded),
+        },
+    )
+    async def post_comment(
+        room: RoomId, draft: Draft, caller: Caller, idempotency_key: Key = None
+    ) -> Response:
+        """Answered once the comment is durable; from then on it reaches every socket in the room."""
+        comment, created = await actions.post(caller, room, draft, idempotency_key)
+        return _json(comment, 201 if created else 200, Location=f"/v1/comments/{comment.id}")
+
+    @routes.get(path, response_model=CommentPage, summary="A page of a room's comments", tags=["comments"])
+    async def list_comments(
+        room: RoomId, caller: Caller, limit: Limit = 50, before: Offset = None, after: Offset = None
+    ) -> Response:
+        """In offset order: the newest ones, those below `before`, or those above `after`.
+
+        `next`, also sent as a `Link` header, is the path of the page that follows in the same direction.
+        """
+        allow(caller, "r", room)
+        if before is not None and after is not None:
+            raise InvalidRequest("before and after: only one of them")
+        place = await reader.place(room)
+        if after is not None:
+            found = await reader.following(room, place, after, limit + 1)
+            page, turn = found[:limit], {"after": found[limit - 1].offset} if len(found) > limit else None
+        else:
+            found = await reader.newest(room, place, before, limit + 1)
+            page, turn = found[-limit:], {"before": found[-limit].offset} if len(found) > limit else None
+        following = _next(f"/v1/rooms/{room}/comments", limit, turn)
+        body = CommentPage(comments=page, next=following, epoch=place.epoch, head=place.head)
+        return _json(body, 200, **({"Link": f'<{following}>; rel="next"'} if following else {}))
+
+
+def _comment(routes: APIRouter, actions: Actions) -> None:
+    path = "/comments/{comment}"
+    unknown = answers(*COMMON, UnknownComment)
+    refused = answers(*COMMON, NotTheAuthor, UnknownComment, CommentGone)
+
+    @routes.get(path, response_model=Comment, summary="A comment", tags=["comments"], responses=unknown)
+    async def get_comment(comment: UUID, caller: Caller) -> Response:
+        return _json(await actions.comment(caller, comment, "r"), 200)
+
+    @routes.patch(
+        path, response_model=Comment, summary="Edit a comment", tags=["comments"], responses=refused
+    )
+    async def edit_comment(comment: UUID, change: Change, caller: Caller) -> Response:
+        """By its author or a moderator. An edit that changes nothing adds no version."""
+        return _json(await actions.edit(caller, comment, change), 200)
+
+    @routes.delete(path, status_code=204, summary="Delete a comment", tags=["comments"], responses=refused)
+    async def delete_comment(comment: UUID, caller: Caller) -> None:
+        """By its author or a moderator. Readers keep its place, without what it said."""
+        await actions.delete(caller, comment)
+
+    @routes.get(path + "/history", summary="Every version of a comment", tags=["comments"], responses=unknown)
+    async def get_history(comment: UUID, caller: Caller) -> VersionList:
+        """Oldest first. What a deleted comment said is for its author and for moderators only."""
+        return VersionList(versions=await actions.history(caller, comment))
+
+
+def _rooms(routes: APIRouter, actions: Actions, reader: Reader) -> None:
+    @routes.get("/rooms", summary="Rooms that the caller is a member of", tags=["rooms"])
+    async def list_rooms(caller: Caller, limit: Limit = 50, after: str = "") -> RoomPage:
+        found = await reader.rooms_of(caller.user, after, limit + 1)
+        turn = {"after": found[limit - 1].id} if len(found) > limit else None
+        return RoomPage(rooms=found[:limit], next=_next("/v1/rooms", limit, turn))
+
+    @routes.get("/rooms/{room}", summary="A room", tags=["rooms"])
+    async def get_room(room: RoomId, caller: Caller) -> Room:
+        """A room exists as soon as somebody may read it; before its first event, `head` is 0."""
+        allow(caller, "r", room)
+        return await reader.room(room)
+
+    @routes.put("/rooms/{room}", summary="Set a room's attributes", tags=["rooms"])
+    async def put_room(room: RoomId, attributes: Attributes, caller: Caller) -> Room:
+        """Needs the right to moderate."""
+        await actions.set_attributes(caller, room, attributes.attributes)
+        return await reader.room(room)
+
+
+def _members(routes: APIRouter, actions: Actions, reader: Reader) -> None:
+    path = "/rooms/{room}/members"
+
+    @routes.get(path, summary="A page of a room's members", tags=["members"])
+    async def list_members(room: RoomId, caller: Caller, limit: Limit = 50, after: str = "") -> MemberPage:
+        """By user id: who joined or wrote in the room, and has not left."""
+        allow(caller, "r", room)
+        found = await reader.members(await reader.place(room), after, limit + 1)
+        turn = {"after": found[limit - 1].user} if len(found) > limit else None
+        return MemberPage(members=found[:limit], next=_next(f"/v1/rooms/{room}/members", limit, turn))
+
+    @routes.post(
+        path,
+        status_code=201,
+        summary="Join a room",
+        tags=["members"],
+        responses={200: {"model": Member, "description": "They were a member already."}},
+    )
+    async def join_room(room: RoomId, member: NewMember, caller: Caller, response: Response) -> Member:
+        """The caller joins; a moderator may name somebody else."""
+        joined = await actions.join(caller, room, member)
+        response.status_code = 201 if joined else 200
+        return await reader.member(await reader.place(room), member.user or caller.user)
+
+    @routes.delete(path + "/{user}", status_code=204, summary="Leave a room", tags=["members"])
+    async def leave_room(room: RoomId, user: str, caller: Caller) -> None:
+        """The caller leaves; a moderator may name somebody else."""
+        await actions.leave(caller, room, user)
+
+
+def _json(body: Comment | CommentPage, status: int, **headers: str) -> Response:
+    return Response(body.model_dump_json(by_alias=True), status, headers, "application/json")
+
+
+def _next(path: str, limit: int, turn: Mapping[str, object] | None) -> str | None:
+    return f"{path}?{urlencode({'limit': limit, **turn})}" if turn else None

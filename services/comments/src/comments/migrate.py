@@ -1,0 +1,98 @@
+"""Bring the schema `comments` to the version of this code: numbered files, forwards only."""
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+
+import asyncpg
+
+LOCK = 0x7061_726C_6579
+"""The advisory lock under which one process migrates and others wait."""
+
+ROLE = "parley_comments"
+"""The role that the service works in; the migrations grant it what it needs."""
+
+log = logging.getLogger(__name__)
+
+
+class MigrationError(Exception):
+    """The database does not fit this version of the code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def migrations() -> Iterator[Migration]:
+    """All that this version knows, in order."""
+    files = resources.files("comments").joinpath("migrations").iterdir()
+    for file in sorted(files, key=lambda file: file.name):
+        if file.name.endswith(".sql"):
+            number, _, name = file.name.removesuffix(".sql").partition("_")
+            yield Migration(int(number), name, file.read_text(encoding="utf-8"))
+
+
+async def migrate(connection: asyncpg.Connection) -> int:
+    """Apply what is missing, each in a transaction; return how many were applied.
+
+    Raise `MigrationError` when an applied migration is not the one this code carries, or is newer than all.
+    """
+    await connection.execute("select pg_advisory_lock($1)", LOCK)
+    try:
+        await connection.execute(_BOOTSTRAP)
+        rows = await connection.fetch("select number, digest from comments.migrations")
+        applied = {row["number"]: row["digest"] for row in rows}
+        known = list(migrations())
+        _compare(applied, known)
+        missing = [migration for migration in known if migration.number not in applied]
+        for migration in missing:
+            await _apply(connection, migration)
+        await connection.execute(f"grant {ROLE} to current_user")
+        return len(missing)
+    finally:
+        await connection.execute("select pg_advisory_unlock($1)", LOCK)
+
+
+_BOOTSTRAP = """
+    create schema if not exists comments;
+    create table if not exists comments.migrations (
+        number int primary key,
+        name text not null,
+        digest text not null,
+        applied_at timestamptz not null default now()
+    );
+"""
+
+
+def _compare(applied: dict[int, str], known: list[Migration]) -> None:
+    digests = {migration.number: migration.digest for migration in known}
+    for number, digest in applied.items():
+        if number not in digests:
+            raise MigrationError(
+                f"the database is at migration {number}, this version knows {max(digests)}: run a newer one"
+            )
+        if digests[number] != digest:
+            raise MigrationError(
+                f"migration {number} was applied with other content than this version carries"
+            )
+
+
+async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
+    async with connection.transaction():
+        await connection.execute(migration.sql)
+        await connection.execute(
+            "insert into comments.migrations (number, name, digest) values ($1, $2, $3)",
+            migration.number,
+            migration.name,
+            migration.digest,
+        )
+    log.info("migrated", extra={"number": migration.number, "migration": migration.name})

@@ -1,0 +1,88 @@
+"""Which shares of the outbox this process publishes: session-level advisory locks, divided evenly.
+
+The locks belong to one connection. When it breaks, Postgres frees them, and this process owns nothing
+until it has a new one.
+"""
+
+import logging
+
+import asyncpg
+
+from comments.postgres import PARTITIONS
+
+CLASS = 0x7061_726C
+"""First key of all our advisory locks; the second is the partition."""
+
+PRESENT = PARTITIONS
+"""Held shared by every process that takes part, so that they can be counted."""
+
+log = logging.getLogger(__name__)
+
+
+class Partitions:
+    """The partitions owned by this process."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: asyncpg.Connection | None = None
+        self.owned: frozenset[int] = frozenset()
+
+    async def settle(self) -> frozenset[int]:
+        """Take what nobody has and give back what is beyond a fair share; return what was given back.
+
+        Raise `OSError` or an asyncpg error when Postgres is away: then everything is given back.
+        """
+        try:
+            connection = await self._connected()
+            processes = await connection.fetchval(_COUNT, CLASS, PRESENT)
+            share = -(-PARTITIONS // max(1, processes))
+            before = self.owned
+            await self._give_back(connection, sorted(before)[share:])
+            await self._take(connection, share - len(self.owned))
+            return before - self.owned
+        except BaseException:
+            self.owned = frozenset()
+            raise
+
+    async def close(self) -> None:
+        self.owned = frozenset()
+        if self._connection is not None:
+            await self._connection.close(timeout=2)
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self.owned = frozenset()
+            settings = {"application_name": "parley relay"}
+            self._connection = await asyncpg.connect(
+                self._url, timeout=2, command_timeout=2, server_settings=settings
+            )
+            await self._connection.execute("select pg_advisory_lock_shared($1, $2)", CLASS, PRESENT)
+        return self._connection
+
+    async def _give_back(self, connection: asyncpg.Connection, surplus: list[int]) -> None:
+        self.owned -= frozenset(surplus)
+        for partition in surplus:
+            await connection.execute("select pg_advisory_unlock($1, $2)", CLASS, partition)
+
+    async def _take(self, connection: asyncpg.Connection, most: int) -> None:
+        if most <= 0:
+            return
+        free = await connection.fetch(_FREE, CLASS, PARTITIONS - 1)
+        for row in free[:most]:
+            if await connection.fetchval("select pg_try_advisory_lock($1, $2)", CLASS, row["partition"]):
+                self.owned |= {row["partition"]}
+
+
+_COUNT = """
+    select count(*) from pg_locks
+    where locktype = 'advisory' and granted and objsubid = 2 and classid::bigint = $1 and objid::int = $2
+    and database = (select oid from pg_database where datname = current_database())
+"""
+_FREE = """
+    select partition from generate_series(0, $2::int) as partition
+    except
+    select objid::int from pg_locks
+    where locktype = 'advisory' and granted and objsubid = 2 and classid::bigint = $1
+    and database = (select oid from pg_database where datname = current_database())
+    order by partition
+"""

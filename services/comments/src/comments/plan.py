@@ -1,0 +1,178 @@
+"""The routes of the app that Parley was first made for: `/api/comments`, in that app's own shape.
+
+A challenge's chat in a cohort is the room `chat-<challengeId>-<cohortId>`.
+"""
+
+import json
+import re
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Request
+from pydantic import AwareDatetime, Field, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
+
+from chassis.auth import Caller, TokenMissing
+from chassis.limits import TooManyRequests
+from chassis.problems import BodyTooLarge, InvalidRequest, Problem, answers
+from comments.actions import Actions
+from comments.drafts import Change, ClientId, Draft
+from comments.errors import CommentGone, Forbidden, KeyReused, NotTheAuthor, Unavailable, UnknownComment
+from comments.views import Comment, View
+from events import Meta
+
+COMMON = (TokenMissing, Forbidden, InvalidRequest, TooManyRequests, Unavailable)
+ROOM = re.compile(r"chat-(\d+)-(\d+)")
+M = TypeVar("M", bound=View)
+Number = Annotated[int, Field(ge=0, le=2**53)]
+
+
+class PlanDraft(Draft):
+    """A comment in the chat of a challenge and a cohort."""
+
+    challenge_id: Annotated[Number, Field(examples=[5])]
+    cohort_id: Annotated[Number, Field(examples=[12])]
+
+
+class Profile(View):
+    full_name: str | None
+    profile_image: str | None
+
+
+class PlanUser(View):
+    id: str
+    profile: Profile
+
+
+class PlanComment(View):
+    """A comment in that app's shape."""
+
+    id: UUID
+    body: str
+    challenge_id: int | None
+    cohort_id: int | None
+    user_id: str
+    user: PlanUser
+    image_meta: Meta | None
+    video_meta: Meta | None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    status: str = "SENT"
+    delivered_at: AwareDatetime | None = None
+    read_at: AwareDatetime | None = None
+    room: str
+    offset: int
+    client_id: str | None
+
+
+class UnsupportedMediaType(Problem):
+    """The body is neither JSON nor a form."""
+
+    status, code = 415, "unsupported_media_type"
+
+
+def router(actions: Actions) -> APIRouter:
+    """The routes under `/api`."""
+    routes = APIRouter(prefix="/api", tags=["plan"], responses=answers(*COMMON))
+    refused = answers(*COMMON, NotTheAuthor, UnknownComment, CommentGone)
+
+    @routes.post(
+        "/comments",
+        status_code=201,
+        summary="Post a comment in a challenge's chat",
+        responses=answers(*COMMON, KeyReused, BodyTooLarge, UnsupportedMediaType),
+        openapi_extra={"requestBody": _request_body(PlanDraft)},
+    )
+    async def post_plan_comment(
+        request: Request, caller: Caller, idempotency_key: Annotated[ClientId | None, Header()] = None
+    ) -> PlanComment:
+        """JSON, or a form in either encoding; `imageMeta` and `videoMeta` are then JSON text."""
+        draft = validate(PlanDraft, await fields(request))
+        room = f"chat-{draft.challenge_id}-{draft.cohort_id}"
+        comment, _ = await actions.post(caller, room, draft, idempotency_key)
+        return plan_comment(comment)
+
+    @routes.patch(
+        "/comments/{comment}",
+        summary="Edit a comment",
+        responses=refused,
+        openapi_extra={"requestBody": _request_body(Change)},
+    )
+    async def edit_plan_comment(comment: UUID, request: Request, caller: Caller) -> PlanComment:
+        change = validate(Change, await fields(request))
+        return plan_comment(await actions.edit(caller, comment, change))
+
+    @routes.delete("/comments/{comment}", status_code=204, summary="Delete a comment", responses=refused)
+    async def delete_plan_comment(comment: UUID, caller: Caller) -> None:
+        await actions.delete(caller, comment)
+
+    return routes
+
+
+def plan_comment(comment: Comment) -> PlanComment:
+    ids = ROOM.fullmatch(comment.room)
+    return PlanComment(
+        **comment.model_dump(
+            include={"id", "body", "image_meta", "video_meta", "created_at", "room", "offset", "client_id"}
+        ),
+        challenge_id=int(ids[1]) if ids else None,
+        cohort_id=int(ids[2]) if ids else None,
+        user_id=comment.author,
+        user=PlanUser(
+            id=comment.author,
+            profile=Profile(full_name=comment.author_name, profile_image=comment.author_avatar),
+        ),
+        updated_at=comment.updated_at or comment.created_at,
+    )
+
+
+async def fields(request: Request) -> dict[str, Any]:
+    """The request's fields. Raise `InvalidRequest` or `UnsupportedMediaType`."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        return _object("body", (await request.body()))
+    if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        raise UnsupportedMediaType(f"send application/json or a form, not {kind or 'nothing'}"[:200])
+    try:
+        form = await request.form(max_files=0, max_fields=20)
+    except MultiPartException as error:
+        raise InvalidRequest(f"body: {error.message}") from error
+    found = {name: value for name, value in form.items() if not isinstance(value, UploadFile) and value != ""}
+    return {
+        name: _object(name, value) if name in ("imageMeta", "videoMeta") else value
+        for name, value in found.items()
+    }
+
+
+def _object(field: str, text: str | bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _invalid(field, "is not JSON") from error
+    if not isinstance(value, dict):
+        raise _invalid(field, "must be a JSON object")
+    return value
+
+
+def validate(model: type[M], values: dict[str, Any]) -> M:
+    """Raise `InvalidRequest` naming each field."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        problems = [
+            {"field": ".".join(map(str, each["loc"]))[:200], "message": each["msg"][:200]}
+            for each in error.errors(include_input=False, include_url=False)[:20]
+        ]
+        detail = "; ".join(f"{each['field']}: {each['message']}" for each in problems[:3])
+        raise InvalidRequest(detail, errors=problems) from error
+
+
+def _invalid(field: str, message: str) -> InvalidRequest:
+    return InvalidRequest(f"{field}: {message}", errors=[{"field": field, "message": message}])
+
+
+def _request_body(model: type[View]) -> dict[str, Any]:
+    schema = model.model_json_schema(by_alias=True)
+    kinds = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+    return {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}

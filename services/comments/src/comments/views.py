@@ -1,0 +1,86 @@
+"""What readers get: the projections' rows, in the camelCase JSON of the API."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from events import Meta
+
+
+class View(BaseModel):
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class Comment(View):
+    """A comment as it is now."""
+
+    id: UUID
+    room: str
+    offset: Annotated[int, Field(description="Position of the comment in its room's log.")]
+    author: str
+    author_name: str | None = None
+    author_avatar: str | None = None
+    body: Annotated[str, Field(description="Empty once the comment is deleted.")]
+    image_meta: Meta | None = None
+    video_meta: Meta | None = None
+    client_id: str | None = None
+    created_at: AwareDatetime
+    updated_at: Annotated[AwareDatetime | None, Field(description="When it was last edited.")] = None
+    deleted_at: AwareDatetime | None = None
+
+
+class Member(View):
+    """A user who belongs to a room."""
+
+    user: str
+    name: str | None = None
+    avatar: str | None = None
+    joined_at: AwareDatetime
+
+
+class Room(View):
+    """A room, and where its log stands."""
+
+    id: str
+    epoch: Annotated[
+        str, Field(description="Identity of the room's history; offsets of another epoch are void.")
+    ]
+    head: Annotated[int, Field(description="Offset of the newest event, 0 before the first.")]
+    attributes: Meta
+
+
+class Version(View):
+    """One version of a comment: as posted, as edited, or deleted."""
+
+    offset: int
+    type: str
+    at: AwareDatetime
+    actor: str
+    body: str | None = None
+    image_meta: Meta | None = None
+    video_meta: Meta | None = None
+
+
+class CommentPage(View):
+    """Comments in the order of their offsets."""
+
+    comments: list[Comment]
+    next: Annotated[str | None, Field(description="Path of the next page in the same direction.")] = None
+    epoch: str
+    head: int
+
+
+class RoomPage(View):
+    rooms: list[Room]
+    next: str | None = None
+
+
+class MemberPage(View):
+    members: list[Member]
+    next: str | None = None
+
+
+class VersionList(View):
+    versions: list[Version]

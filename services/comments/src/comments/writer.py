@@ -1,0 +1,80 @@
+"""Group commit: everything that waits is appended in one transaction, while the next batch gathers."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from comments.commands import Command
+from comments.errors import Overloaded, Unavailable
+from comments.log import Log, Outcome, Stored
+
+BATCH = 256
+"""Commands in one transaction at most: more adds latency and no throughput."""
+
+log = logging.getLogger(__name__)
+
+Waiting = tuple[Command, asyncio.Future[Outcome]]
+
+
+class Writer:
+    """The one that appends, for this process; `committed` is told at once what was."""
+
+    def __init__(self, log: Log, committed: Callable[[Sequence[Stored]], None], *, waiting: int) -> None:
+        """At most `waiting` commands wait; beyond, `submit` refuses."""
+        self._log = log
+        self._committed = committed
+        self._limit = waiting
+        self._waiting: deque[Waiting] = deque()
+        self._woken = asyncio.Event()
+        self.batches = 0
+        self.commands = 0
+
+    @property
+    def depth(self) -> int:
+        return len(self._waiting)
+
+    def submit(self, command: Command) -> asyncio.Future[Outcome]:
+        """The outcome once it is durable; the future raises the `Problem` for which it is refused.
+
+        Raise `Overloaded` if too much waits.
+        """
+        if len(self._waiting) >= self._limit:
+            raise Overloaded(f"{self._limit} commands wait already", headers={"Retry-After": "1"})
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append((command, outcome))
+        self._woken.set()
+        return outcome
+
+    async def run(self) -> None:
+        """Append until cancelled."""
+        while True:
+            await self._woken.wait()
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            if not self._waiting:
+                self._woken.clear()
+            if batch:
+                await self._append(batch)
+
+    async def _append(self, batch: Sequence[Waiting]) -> None:
+        try:
+            outcomes = await self._log.append([command for command, _ in batch])
+        except Unavailable as reason:
+            log.warning("the log is unavailable: %s", reason)
+            outcomes = [reason] * len(batch)
+        self.batches += 1
+        self.commands += len(batch)
+        stored = [one.stored for one in outcomes if isinstance(one, Outcome) and one.stored is not None]
+        if stored:
+            self._committed(stored)
+        for (_, waiter), outcome in zip(batch, outcomes, strict=True):
+            _settle(waiter, outcome)
+
+
+def _settle(waiter: asyncio.Future[Outcome], outcome: Outcome | Exception) -> None:
+    if waiter.done():
+        return
+    if isinstance(outcome, Exception):
+        waiter.set_exception(outcome)
+    else:
+        waiter.set_result(outcome)

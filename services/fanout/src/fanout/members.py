@@ -1,0 +1,68 @@
+"""What the hub knows of a connection in a room, and what it needs of both sides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Encoding(Protocol):
+    """One protocol's frames, ready for the socket."""
+
+    @property
+    def name(self) -> str: ...
+
+    def event(self, room: str, offset: int, data: bytes) -> bytes: ...
+
+    def signal(self, room: str, data: bytes) -> bytes: ...
+
+
+class Sink(Protocol):
+    """A connection, as its members see it."""
+
+    id: str
+    write: Callable[[bytes], None]
+    stalled: bool
+    """More waits to be taken than may; nothing more is written until it is."""
+
+    def lost(self, room: str) -> None:
+        """The room's history is no longer the one that was seen here."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """One connection in one room: live, or catching up after `cursor`."""
+
+    sink: Sink
+    encoding: Encoding
+    room: str
+    cursor: int = 0
+    live: bool = False
+    replaying: bool = False
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Where a member stands in the room when it joins."""
+
+    epoch: str
+    offset: int
+    """The room's newest event; if `recovered`, those between are replayed."""
+    recovered: bool
+
+
+@dataclass(slots=True)
+class Figures:
+    """What the hub has done; read by metrics."""
+
+    members: int = 0
+    events: int = 0
+    frames: int = 0
+    signals: int = 0
+    holes: int = 0
+    """Times that an event was missing and the log was read."""
+    replays: int = 0
+    """Members that were given events of the log."""
+    paused: int = 0
+    """Members that fell back from live to replay because they read too slowly."""

@@ -1,0 +1,154 @@
+import itertools
+import os
+import select
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import anyio
+import pytest
+from servers import owner
+
+from parley_cli import embedded
+from parley_cli.datadir import DataDir
+from parley_cli.embedded.children import Record, started
+
+Serve = Callable[..., AbstractAsyncContextManager[embedded.Server]]
+
+STOP = ((signal.SIGTERM, 10.0),)
+
+
+@pytest.fixture
+def datadir(tmp_path: Path) -> Iterator[DataDir]:
+    with DataDir(tmp_path / "data") as datadir:
+        yield datadir
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(["sleep", "600"]) as process:
+        yield process
+        process.kill()
+
+
+def family(*pids: int) -> list[int]:
+    """Handles on processes and those that they have started."""
+    children = [Path(f"/proc/{pid}/task/{pid}/children").read_text().split() for pid in pids]
+    return [os.pidfd_open(int(pid)) for pid in [*pids, *itertools.chain(*children)]]
+
+
+def ended(handles: list[int]) -> bool:
+    """Whether all end, at most 30 seconds from now."""
+    for handle in handles:
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        if not poll.poll(30_000):
+            return False
+        os.close(handle)
+    return True
+
+
+async def test_both_servers_start_together_and_a_stop_leaves_no_process(datadir: DataDir) -> None:
+    async with embedded.postgres(datadir) as postgres, embedded.nats(datadir) as nats:
+        handles = family(postgres.pid, nats.pid)
+        async with anyio.create_task_group() as group:
+            group.start_soon(postgres.wait)
+            group.start_soon(nats.wait)
+            await postgres.stop()
+            await nats.stop()
+    assert ended(handles)
+    assert list((datadir.path / "children").iterdir()) == []
+
+
+async def test_a_cancelled_scope_still_stops_in_order(datadir: DataDir) -> None:
+    with anyio.CancelScope() as scope:
+        async with embedded.postgres(datadir) as postgres:
+            handles = family(postgres.pid)
+            scope.cancel()
+            await anyio.sleep_forever()
+    assert ended(handles)
+    assert not (datadir.path / "postgres" / "data" / "postmaster.pid").exists()
+
+
+async def test_a_waiter_that_is_cancelled_leaves_the_others_waiting(datadir: DataDir) -> None:
+    async with embedded.nats(datadir) as nats:
+        with anyio.move_on_after(0):
+            await nats.wait()
+        os.kill(nats.pid, signal.SIGKILL)
+        with pytest.raises(embedded.Died, match=r"nats ended with signal 9(.|\n)*Server is ready"):
+            await nats.wait()
+
+
+async def test_ctrl_c_in_the_terminal_reaches_no_server(datadir: DataDir) -> None:
+    async with embedded.nats(datadir) as nats:
+        assert os.getsid(nats.pid) == nats.pid
+
+
+async def test_kill_9_of_the_owner_leaves_no_orphan_and_the_next_start_recovers(tmp_path: Path) -> None:
+    async with owner(tmp_path) as (process, servers):
+        handles = family(servers["postgres"], servers["nats"])
+        process.kill()
+        await process.wait()
+    assert ended(handles)
+    async with owner(tmp_path) as (_, again):
+        assert again["url"] == servers["url"]
+
+
+async def test_the_owner_and_its_servers_end_when_asked(tmp_path: Path) -> None:
+    async with owner(tmp_path) as (process, servers):
+        handles = family(servers["postgres"], servers["nats"])
+    assert process.returncode == 0
+    assert ended(handles)
+
+
+@pytest.mark.parametrize("server", [embedded.postgres, embedded.nats])
+async def test_a_server_left_running_is_stopped_by_the_next_start(datadir: DataDir, server: Serve) -> None:
+    lines: list[str] = []
+    async with server(datadir) as orphan, server(datadir, progress=lines.append) as heir:
+        with pytest.raises(embedded.Died):
+            await orphan.wait()
+        assert heir.pid != orphan.pid
+    assert "stopped what an earlier start had left running" in lines[0]
+
+
+async def test_a_process_recorded_with_its_start_is_ours(
+    datadir: DataDir, sleeper: subprocess.Popen[bytes]
+) -> None:
+    record = Record(datadir, "sleeper")
+    record.write(sleeper.pid)
+    assert await record.stop_orphan(STOP)
+    assert sleeper.wait() == -signal.SIGTERM
+
+
+async def test_a_process_that_started_at_another_time_is_not_ours(
+    datadir: DataDir, sleeper: subprocess.Popen[bytes]
+) -> None:
+    record = Record(datadir, "sleeper")
+    record.write(sleeper.pid)
+    file = datadir.path / "children" / "sleeper.json"
+    file.write_text(file.read_text().replace(str(started(sleeper.pid)), "another boot 1"))
+    assert not await record.stop_orphan(STOP)
+    assert sleeper.poll() is None
+
+
+async def test_a_process_that_is_gone_is_no_orphan(
+    datadir: DataDir, sleeper: subprocess.Popen[bytes]
+) -> None:
+    record = Record(datadir, "sleeper")
+    record.write(sleeper.pid)
+    sleeper.kill()
+    sleeper.wait()
+    assert not await record.stop_orphan(STOP)
+
+
+async def test_one_that_ignores_the_signal_is_killed(datadir: DataDir) -> None:
+    deaf = ["sh", "-c", "trap '' TERM; echo ready; read forever"]
+    with subprocess.Popen(deaf, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        record = Record(datadir, "deaf")
+        record.write(process.pid)
+        assert await record.stop_orphan([(signal.SIGTERM, 0.05)])
+        assert process.wait() == -signal.SIGKILL

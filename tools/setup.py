@@ -65,7 +65,8 @@ def install_packages(dev) -> None:
         run(sys.executable, "-m", "venv", VENV)
     (VENV / "installer.txt").write_text(pinned("uv", "uv-build"))
     run(BIN / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", VENV / "installer.txt")
-    uv = [BIN / "uv", "pip", "install", "--quiet", "--python", BIN / "python", "--no-build-isolation", "-c", CONSTRAINTS]
+    uv = [BIN / "uv", "pip", "install", "--quiet", "--python", BIN / "python", "--no-build-isolation", "--compile-bytecode"]
+    uv += ["-c", CONSTRAINTS]
     editable = [word for member in MEMBERS for word in ("--editable", member)]
     run(*uv, *editable, *(["--group", "dev"] if dev else []))
     stamp("packages-dev" if dev else "packages", fingerprint(PACKAGE_FILES))

@@ -91,6 +91,11 @@ export class Connection extends Emitter {
     });
   }
 
+  /** The answer to this request is not wanted any more, so its absence means nothing. @param {number} id */
+  forget(id) {
+    this.#settle(id, ({ reject }) => reject(new ParleyError("not wanted any more")));
+  }
+
   /** @param {Socket} socket */
   async #hello(socket) {
     try {

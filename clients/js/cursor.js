@@ -31,7 +31,7 @@ export class Cursor {
   ask() {
     this.leave();
     this.phase = "asked";
-    return this.position && this.position.offset > 0 ? this.position : undefined;
+    return this.position ?? undefined;
   }
 
   /**
@@ -73,8 +73,7 @@ export class Cursor {
 
   /** @param {string} epoch @param {number} head */
   #reaches(epoch, head) {
-    const start = this.#start;
-    return !start || start.offset === 0 || (epoch === start.epoch && head >= start.offset);
+    return epoch === this.#start?.epoch && head >= this.#start.offset;
   }
 
   /** @param {RoomEvent} event @returns {"drop" | "hole"} */

@@ -20,7 +20,7 @@ import { subscribe, unsubscribe } from "./protocol.js";
 export const PAGE = 50;
 // What is sent by HTTP comes by the socket within milliseconds; the socket is dead if not.
 const ECHO_TIMEOUT_MS = 10_000;
-const FINAL = new Set(["forbidden", "bad_request", "bad_room", "not_found", "too_many_rooms"]);
+const FINAL = new Set(["forbidden", "invalid_request", "too_many_rooms"]);
 
 /**
  * Keeps a reader in step with one room over a connection that comes and goes: first a page of history,
@@ -61,7 +61,8 @@ export class Sync extends Emitter {
 
   stop() {
     this.#round++;
-    if (this.#connection.connected) this.#ask((id) => unsubscribe(id, this.#room));
+    this.#connection.forget(this.#asked);
+    this.#unsubscribe();
     this.leave();
     this.#stand("idle");
   }
@@ -71,13 +72,14 @@ export class Sync extends Emitter {
     if (this.state === "idle" || this.state === "refused" || !this.#cursor.position) return;
     if (!this.#connection.connected) return;
     const since = this.#cursor.ask();
-    this.#ask((id) => subscribe((this.#asked = id), this.#room, since));
+    const answer = this.#connection.request((id) => subscribe((this.#asked = id), this.#room, since));
+    answer.catch((error) => this.#refused(asParleyError(error)));
   }
 
   /** Subscribe anew on the same connection: fills holes, and shows whether the server is still there. */
   rejoin() {
-    if (!this.#connection.connected || this.#cursor.phase === "away") return;
-    this.#ask((id) => unsubscribe(id, this.#room));
+    if (this.#cursor.phase === "away" || this.#cursor.phase === "asked") return;
+    this.#unsubscribe();
     this.join();
   }
 
@@ -103,9 +105,9 @@ export class Sync extends Emitter {
     this.#echo = this.#platform.after(() => behind() && this.#connection.drop("the socket is silent"), ECHO_TIMEOUT_MS);
   }
 
-  /** @param {(id: number) => string} encode */
-  #ask(encode) {
-    this.#connection.request(encode).catch((error) => this.#refused(asParleyError(error)));
+  /** Refused or not answered, it comes to the same: not subscribed. */
+  #unsubscribe() {
+    if (this.#connection.connected) this.#connection.request((id) => unsubscribe(id, this.#room)).catch(() => {});
   }
 
   /** @param {Frame} frame */

@@ -58,9 +58,11 @@ def running(settings: Settings) -> Running:
         await asyncio.wait([listening, served], return_when=asyncio.FIRST_COMPLETED)
         if not listening.done():
             await served
-        async with httpx.AsyncClient(base_url=await listening) as client:
-            yield client
-        stop.set()
-        await served
+        try:
+            async with httpx.AsyncClient(base_url=await listening) as client:
+                yield client
+        finally:
+            stop.set()
+            await served
 
     return run

@@ -64,7 +64,7 @@ async def test_a_route_knows_who_is_calling(running: Any, secret: str) -> None:
     [
         ("", "token_missing", "Bearer"),
         ("Basic dTpw", "token_missing", "Bearer"),
-        ("Bearer ", "token_missing", "Bearer"),
+        ("Bearer", "token_missing", "Bearer"),
         ("Bearer x.y.z", "token_invalid", 'Bearer error="invalid_token", error_description="'),
     ],
 )
@@ -141,14 +141,16 @@ async def test_readiness_is_that_every_dependency_answers(running: Any) -> None:
     async def refuse() -> None:
         raise ConnectionError("postgresql://u:p@h/d")
 
-    async with running(
-        Service("a", ready={"log": asyncio.Event().is_set}), Service("b", ready={"nats": refuse})
-    ) as client:
+    async def answer_at_once() -> None:
+        return
+
+    services = [Service("a", ready={"log": answer_at_once}), Service("b", ready={"nats": refuse})]
+    async with running(*services) as client:
         answer = await client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json() == {
         "status": "unready",
-        "checks": {"a.log": "TypeError", "b.nats": "ConnectionError"},
+        "checks": {"a.log": "ok", "b.nats": "ConnectionError"},
     }
 
 
@@ -213,10 +215,11 @@ async def test_a_request_under_way_is_answered_before_the_server_stops(running: 
     async def drain() -> None:
         asyncio.get_running_loop().call_later(0.2, go_on.set)
 
-    async with running(Service("a", [slow], drain=drain)) as client, httpx.AsyncClient() as patient:
-        answer = asyncio.create_task(patient.get(f"{client.base_url}/slow"))
-        await begun.wait()
-    assert (await answer).json() == "answered"
+    async with httpx.AsyncClient() as patient:
+        async with running(Service("a", [slow], drain=drain)) as client:
+            answer = asyncio.create_task(patient.get(f"{client.base_url}/slow"))
+            await begun.wait()
+        assert (await answer).json() == "answered"
 
 
 async def test_a_loop_that_dies_takes_the_server_with_it(settings: Settings) -> None:
@@ -303,10 +306,9 @@ async def test_only_one_service_can_accept_websockets(settings: Settings) -> Non
 async def test_a_websocket_upgrade_goes_to_the_protocol_of_the_service(running: Any) -> None:
     class Refuse(asyncio.Protocol):
         def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:
-            self.transport: asyncio.Transport
+            self.transport: Any = None
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            assert isinstance(transport, asyncio.Transport)
             self.transport = transport
 
         def data_received(self, data: bytes) -> None:
@@ -348,6 +350,7 @@ async def test_a_mounted_app_is_asked_after_the_routes(running: Any) -> None:
 
 PROGRAM = textwrap.dedent("""
     import asyncio, sys
+    from chassis import logs
     from chassis.serving import Service, run, serve
     from chassis.settings import Settings
 
@@ -362,7 +365,12 @@ PROGRAM = textwrap.dedent("""
         await asyncio.sleep(float(sys.argv[1]))
         print("drained", flush=True)
 
-    run(serve(Service("a", loops=[forever], drain=drain), settings=Settings(), started=lambda url: print(url, flush=True)))
+    logs.configure("debug")
+
+    def say(url):
+        print(url, flush=True)
+
+    run(serve(Service("a", loops=[forever], drain=drain), settings=Settings(), started=say))
     print("bye", flush=True)
 """)
 
@@ -416,5 +424,5 @@ def test_a_second_signal_does_not_wait_for_the_drain(launch: Launch) -> None:
 def test_the_hot_path_runs_on_uvloop_with_fast_transports() -> None:
     loop = new_loop()
     assert type(loop).__module__.startswith("uvloop")
-    assert "aiofastnet" in repr(loop.create_server)
+    assert "aiofastnet" in vars(loop)["create_server"].func.__module__
     loop.close()

@@ -1,4 +1,4 @@
-import itertools
+import asyncio
 import os
 import select
 import signal
@@ -8,12 +8,14 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import anyio
+import asyncpg
 import pytest
 from servers import owner
 
 from parley_cli import embedded
 from parley_cli.datadir import DataDir
-from parley_cli.embedded.children import Record, started
+from parley_cli.embedded.orphans import Record, started, stop_strays, works
+from parley_cli.embedded.privileges import account
 
 Serve = Callable[..., AbstractAsyncContextManager[embedded.Server]]
 
@@ -35,8 +37,8 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 def family(*pids: int) -> list[int]:
     """Handles on processes and those that they have started."""
-    children = [Path(f"/proc/{pid}/task/{pid}/children").read_text().split() for pid in pids]
-    return [os.pidfd_open(int(pid)) for pid in [*pids, *itertools.chain(*children)]]
+    children = " ".join(Path(f"/proc/{pid}/task/{pid}/children").read_text() for pid in pids)
+    return [os.pidfd_open(pid) for pid in (*pids, *map(int, children.split()))]
 
 
 def ended(handles: list[int]) -> bool:
@@ -48,6 +50,15 @@ def ended(handles: list[int]) -> bool:
             return False
         os.close(handle)
     return True
+
+
+async def running_statement(url: str) -> None:
+    """Wait until the server runs a statement of another connection."""
+    connection = await asyncpg.connect(url)
+    others = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()"
+    while not await connection.fetchval(others):
+        pass
+    connection.terminate()
 
 
 async def test_both_servers_start_together_and_a_stop_leaves_no_process(datadir: DataDir) -> None:
@@ -152,3 +163,53 @@ async def test_one_that_ignores_the_signal_is_killed(datadir: DataDir) -> None:
         record.write(process.pid)
         assert await record.stop_orphan([(signal.SIGTERM, 0.05)])
         assert process.wait() == -signal.SIGKILL
+
+
+async def test_backends_that_outlive_their_server_do_not_bar_the_next_start(datadir: DataDir) -> None:
+    lines: list[str] = []
+    async with embedded.postgres(datadir) as server:
+        connection = await asyncpg.connect(server.url())
+        endless = asyncio.ensure_future(connection.execute("SELECT count(*) FROM generate_series(1, 1e12)"))
+        await running_statement(server.url())
+        os.kill(server.pid, signal.SIGKILL)
+    async with embedded.postgres(datadir, progress=lines.append):
+        with pytest.raises(asyncpg.PostgresError):
+            await endless
+    assert "stopped what an earlier start had left running" in lines[0]
+
+
+async def test_a_server_that_somebody_else_started_on_the_cluster_is_left_alone(datadir: DataDir) -> None:
+    async with embedded.postgres(datadir) as other:
+        Record(datadir, "postgres").remove()
+        with pytest.raises(
+            embedded.Died, match=rf'lock file "postmaster.pid" already exists(.|\n)*PID {other.pid}'
+        ):
+            async with embedded.postgres(datadir):
+                pass
+        assert started(other.pid)
+
+
+async def test_only_processes_of_the_program_in_the_directory_are_strays(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    program = Path(f"/proc/{sleeper.pid}/exe").readlink().name
+    assert works(sleeper.pid, Path.cwd(), program)
+    assert not await stop_strays(tmp_path, program)
+    assert not await stop_strays(Path.cwd(), "another")
+    assert sleeper.poll() is None
+
+
+async def test_a_process_that_got_the_id_of_the_killed_server_does_not_bar_the_next_start(
+    datadir: DataDir,
+) -> None:
+    async with embedded.postgres(datadir) as server:
+        os.kill(server.pid, signal.SIGKILL)
+    lock = datadir.path / "postgres" / "data" / "postmaster.pid"
+    namesake = account(lock).launch(Path("/"), signal.SIGKILL, ["/bin/sh", "-c", "echo; read forever"])
+    with subprocess.Popen(namesake, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        lock.write_text(lock.read_text().replace(str(server.pid), str(process.pid), 1))
+        async with embedded.postgres(datadir):
+            assert process.poll() is None
+        process.kill()

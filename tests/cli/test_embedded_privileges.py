@@ -16,10 +16,12 @@ from parley_cli.embedded.children import home
 from parley_cli.embedded.privileges import (
     CAP_DAC_OVERRIDE,
     CAP_DAC_READ_SEARCH,
+    CHANGING_USER,
     Privileges,
     account,
     candidates,
     granted,
+    require_changing_user,
 )
 
 ROOT = os.geteuid() == 0
@@ -118,6 +120,18 @@ def test_the_least_of_the_granted_privileges_that_works_is_taken(entered_by_us: 
         both, one = 1 << CAP_DAC_READ_SEARCH | 1 << CAP_DAC_OVERRIDE, 1 << CAP_DAC_OVERRIDE
         taken = [find(datadir, user, place, mask)[1].capability for mask in (both, one)]
     assert taken == ([CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE] if ROOT else [-1, -1])
+
+
+@pytest.mark.parametrize("dropped", [0, 1, 5, 6, 7])
+def test_a_root_that_may_not_become_another_user_is_told_what_it_lacks(dropped: int) -> None:
+    require_changing_user(CHANGING_USER)
+    with pytest.raises(embedded.NotEnterable, match=r"^[^\n]+run as a normal user[^\n]+$"):
+        require_changing_user(CHANGING_USER & ~(1 << dropped))
+
+
+def test_a_file_that_cannot_be_given_away_is_named() -> None:
+    with pytest.raises(embedded.NotEnterable, match=r"^cannot give /proc/self to user 65534: "):
+        SOMEBODY.give(Path("/proc/self"))
 
 
 def test_candidates_go_from_no_capability_over_reading_to_writing() -> None:

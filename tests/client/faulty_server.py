@@ -65,7 +65,8 @@ class FaultyServer:
         self.omit: deque[int] = deque()
         """Offsets that are skipped, each once, wherever they come up next."""
         self.twice = False
-        self.forbidden: set[str] = set()
+        self.refusals: deque[str] = deque()
+        """Codes that refuse the next subscriptions."""
         self.upgrades: deque[int] = deque()
         """Statuses that refuse the next upgrades."""
         self.faults: deque[Fault] = deque()
@@ -154,14 +155,15 @@ class FaultyServer:
 
     def _subscribe(self, socket: Socket, frame: dict[str, Any]) -> None:
         room, since = frame["room"], frame.get("since")
-        if room in self.forbidden:
-            socket.send(id=frame["id"], type="error", room=room, code="forbidden", message="no right to read")
+        if self.refusals:
+            code = self.refusals.popleft()
+            socket.send(id=frame["id"], type="error", room=room, code=code, message="as told")
             return
         events = self.log.get(room, [])
-        recovered = since is not None and since["epoch"] == self.epoch
-        answer = {"room": room, "epoch": self.epoch, "offset": len(events), "recovered": recovered}
+        missed = events[since["offset"] :] if since and since["epoch"] == self.epoch else None
+        answer = {"room": room, "epoch": self.epoch, "offset": len(events), "recovered": missed is not None}
         socket.send(id=frame["id"], type="subscribed", presence=None, receipts=None, **answer)
-        for event in events[since["offset"] :] if recovered else []:
+        for event in missed or []:
             self._push(socket, room, event)
         socket.rooms.add(room)
 
@@ -187,7 +189,7 @@ class FaultyServer:
     def _commit(self, body: dict[str, Any]) -> dict[str, Any]:
         """Once per client key; without a body it was a GET."""
         if not body:
-            return {"comments": list(self.comments.values()), "next": None}
+            return {"comments": list(self.comments.values()), "next": None, "versions": []}
         return self.comments.setdefault(
             body["clientId"], {"id": "k", "offset": len(self.comments) + 1, **body}
         )

@@ -1,11 +1,21 @@
 import asyncio
 import gc
+from dataclasses import dataclass, field
 
 import pytest
 from client.conftest import AT_ONCE
 from client.faulty_server import FaultyServer
 
-from parley import Client, Closed, Cursor, Event, Refused, Resync, Subscription
+from parley import Backoff, Client, Closed, Cursor, Event, Refused, Resync, Subscription
+
+
+@dataclass(frozen=True)
+class Recorded(Backoff):
+    attempts: list[int] = field(default_factory=list)
+
+    def delay(self, attempt: int, random: float) -> float:
+        self.attempts.append(attempt)
+        return super().delay(attempt, random)
 
 
 async def take(subscription: Subscription, count: int) -> list[int]:
@@ -130,12 +140,22 @@ async def test_rooms_share_one_connection(client: Client, server: FaultyServer) 
 
 
 async def test_a_refused_room_leaves_the_others_alone(client: Client, server: FaultyServer) -> None:
-    server.forbidden.add("vault")
     async with client.subscribe("lobby") as lobby:
-        with pytest.raises(Refused, match="forbidden: no right to read"):
+        server.refusals.append("forbidden")
+        with pytest.raises(Refused, match="forbidden: as told"):
             await anext(client.subscribe("vault"))
         server.publish("lobby")
         assert await take(lobby, 1) == [1]
+
+
+async def test_a_room_that_cannot_be_read_for_now_is_asked_for_again(
+    client: Client, server: FaultyServer
+) -> None:
+    server.refusals.extend(["unavailable", "unavailable"])
+    async with client.subscribe("lobby") as lobby:
+        server.publish("lobby")
+        assert await take(lobby, 1) == [1]
+        assert len(server.heads) == 1
 
 
 async def test_a_room_is_subscribed_to_once_at_a_time(client: Client, server: FaultyServer) -> None:
@@ -144,6 +164,15 @@ async def test_a_room_is_subscribed_to_once_at_a_time(client: Client, server: Fa
             client.subscribe("lobby")
     server.publish("lobby")
     assert await take(client.subscribe("lobby", since=Cursor("e1", 0)), 1) == [1]
+
+
+async def test_an_answer_to_an_older_subscription_is_not_taken_for_the_newer_ones(
+    client: Client, server: FaultyServer
+) -> None:
+    server.publish("lobby")
+    async with client.subscribe("attic"):
+        client.subscribe("lobby").close()
+        assert await take(client.subscribe("lobby", since=Cursor("e1", 0)), 1) == [1]
 
 
 async def test_leaving_the_loop_leaves_the_room(client: Client, server: FaultyServer) -> None:
@@ -206,6 +235,13 @@ async def test_a_server_that_is_not_ready_is_asked_again(client: Client, server:
     server.upgrades.extend([503, 502])
     server.publish("lobby")
     assert await take(client.subscribe("lobby", since=Cursor("e1", 0)), 1) == [1]
+
+
+async def test_every_failed_attempt_in_a_row_waits_longer(server: FaultyServer) -> None:
+    server.upgrades.extend([503] * 3)
+    backoff = Recorded(AT_ONCE.first, AT_ONCE.cap)
+    async with Client(server.url, "a-token", backoff=backoff) as client, client.subscribe("lobby"):
+        assert backoff.attempts == [0, 1, 2]
 
 
 async def test_readers_in_tasks_of_their_own_wait_together(client: Client, server: FaultyServer) -> None:

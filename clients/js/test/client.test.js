@@ -190,6 +190,7 @@ async function storm(seed) {
     await world.pass(dice.whole(500));
   }
   world.heal();
+  await world.pass(1000);
   for (const { room } of people) {
     room.subscribe(); // does nothing unless the server refused
     room.items.filter(({ status }) => status === "FAILED").forEach(({ clientId }) => room.retry(clientId ?? ""));

@@ -6,13 +6,11 @@ What is left even so is found by the next start, through a record in the data di
 """
 
 import asyncio
-import json
 import os
-import select
 import signal
 import subprocess
 import threading
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +18,8 @@ from pathlib import Path
 import anyio
 
 from parley_cli.datadir import DataDir
-from parley_cli.embedded.errors import Died, EmbeddedError
+from parley_cli.embedded.errors import Died
+from parley_cli.embedded.orphans import Record
 from parley_cli.embedded.privileges import Privileges
 
 TAIL = 10
@@ -133,77 +132,3 @@ def tail(directory: Path) -> list[str]:
     written = [file for file in directory.iterdir() if file.stat().st_size]
     newest = max(written, key=lambda file: file.stat().st_mtime_ns, default=None)
     return newest.read_text(errors="replace").splitlines()[-TAIL:] if newest else []
-
-
-class Record:
-    """The identity of a running child, kept in the data directory.
-
-    A process id alone proves nothing: it is used again. With the time of its start since a boot, it does.
-    """
-
-    def __init__(self, datadir: DataDir, name: str) -> None:
-        self._datadir = datadir
-        self._name = name
-        self._file = datadir.directory("children") / f"{name}.json"
-
-    def write(self, pid: int) -> None:
-        self._datadir.write(self._file, json.dumps({"pid": pid, "started": started(pid)}))
-
-    def remove(self) -> None:
-        self._file.unlink(missing_ok=True)
-
-    async def stop_orphan(self, stop: Iterable[tuple[signal.Signals, float]]) -> bool:
-        """Stop what an earlier process left running; false if nothing was, or nothing that is surely ours.
-
-        Raises:
-            EmbeddedError: it outlives even the last signal.
-        """
-        orphan = self._open()
-        if orphan is None:
-            return False
-        try:
-            for number, patience in (*stop, (signal.SIGKILL, 5.0)):
-                signal.pidfd_send_signal(orphan, number)
-                if await asyncio.to_thread(_ended, orphan, patience):
-                    return True
-        finally:
-            os.close(orphan)
-        raise EmbeddedError(f"{self._name}: process {self._read()[0]} of an earlier start cannot be stopped")
-
-    def _open(self) -> int | None:
-        """A handle on the recorded process: opened before it is compared, so no other can take its id."""
-        pid, since = self._read()
-        try:
-            handle = os.pidfd_open(pid) if since else None
-        except ProcessLookupError:
-            return None
-        if handle is not None and started(pid) != since:
-            os.close(handle)
-            return None
-        return handle
-
-    def _read(self) -> tuple[int, str | None]:
-        if not self._file.exists():
-            return 0, None
-        record = json.loads(self._file.read_text())
-        return record["pid"], record["started"]
-
-
-def started(pid: int) -> str | None:
-    """When a process started: the id of the boot and the clock ticks since (proc(5)). None: no such process.
-
-    Where there is no /proc, it is None for all: nothing can be proven, so nothing is ever stopped there.
-    """
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except FileNotFoundError:
-        return None
-    return f"{boot} {status.rpartition(')')[2].split()[19]}"
-
-
-def _ended(handle: int, patience: float) -> bool:
-    """Wait up to so many seconds for a process to end."""
-    poll = select.poll()
-    poll.register(handle, select.POLLIN)
-    return bool(poll.poll(patience * 1000))

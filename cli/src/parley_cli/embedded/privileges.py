@@ -17,6 +17,9 @@ from parley_cli.embedded.errors import EmbeddedError
 
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
 
+CHANGING_USER = 1 << 0 | 1 << 1 | 1 << 5 | 1 << 6 | 1 << 7
+"""Bit mask of CAP_CHOWN, DAC_OVERRIDE, KILL, SETGID, SETUID: to run another user's process on its files."""
+
 PROBE_TIMEOUT = 10
 """Seconds that a program may take to print its version; it takes 0.03."""
 
@@ -35,8 +38,12 @@ class Privileges:
 
     def give(self, path: Path) -> None:
         """Hand over a file or directory that this process has made."""
-        if self.uid >= 0:
+        if self.uid < 0:
+            return
+        try:
             os.chown(path, self.uid, self.gid)
+        except OSError as error:
+            raise NotEnterable(f"cannot give {path} to user {self.uid}: {error.strerror}") from error
 
     def launch(self, directory: Path, signal: int, program: list[str]) -> list[str]:
         """The command that runs a program with these privileges in a directory (see `launch.py`)."""
@@ -57,10 +64,11 @@ def account(owned: Path) -> Privileges:
     """Whom to become: the owner of the path if it exists and is not root's, else `nobody`.
 
     Raises:
-        NotEnterable: the system has no user `nobody`.
+        NotEnterable: the system has no user `nobody`, or this root may not become it.
     """
     if os.geteuid() != 0:
         return Privileges()
+    require_changing_user(granted())
     if owned.exists() and (status := owned.stat()).st_uid != 0:
         return Privileges(status.st_uid, status.st_gid)
     try:
@@ -68,6 +76,14 @@ def account(owned: Path) -> Privileges:
     except KeyError as error:
         raise NotEnterable("PostgreSQL refuses to run as root and there is no user 'nobody'") from error
     return Privileges(nobody.pw_uid, nobody.pw_gid)
+
+
+def require_changing_user(granted: int) -> None:
+    if granted & CHANGING_USER != CHANGING_USER:
+        raise NotEnterable(
+            "PostgreSQL refuses to run as root, and this root may not become another user: "
+            "run as a normal user, or with the capabilities CHOWN, DAC_OVERRIDE, KILL, SETGID and SETUID"
+        )
 
 
 def open_to(user: Privileges, directory: Path) -> None:

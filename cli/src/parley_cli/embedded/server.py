@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from parley_cli.datadir import DataDir
-from parley_cli.embedded.children import Child, Program, Record
+from parley_cli.embedded.children import Child, Program
 from parley_cli.embedded.errors import NotReady
 
 Progress = Callable[[str], None]
@@ -53,6 +53,11 @@ def silent(line: str) -> None:
     """Tell nobody."""
 
 
+def tell_of_orphans(progress: Progress, name: str, stopped: bool) -> None:
+    if stopped:
+        progress(f"{name}: stopped what an earlier start had left running")
+
+
 @asynccontextmanager
 async def running(
     datadir: DataDir, program: Program, ready: Ready, progress: Progress
@@ -63,8 +68,6 @@ async def running(
         Died: it ended before it was ready.
         NotReady: it is not after `PATIENCE` seconds.
     """
-    if await Record(datadir, program.name).stop_orphan(program.stop):
-        progress(f"{program.name}: stopped what an earlier start had left running")
     began = time.monotonic()
     child = Child(datadir, program)
     try:

@@ -29,7 +29,7 @@ from parley.backoff import Backoff
 from parley.client import Client
 from parley.cursor import Cursor
 from parley.errors import Closed, GaveUp, ParleyError, ProtocolError, Refused
-from parley.events import Comment, Event, Page, Resync
+from parley.events import Comment, Event, Page, Resync, Version
 from parley.subscription import Subscription
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Cursor",
     "Comment",
     "Page",
+    "Version",
     "Backoff",
     "Token",
     "ParleyError",

@@ -12,7 +12,7 @@ import httpx
 from parley.api import Api, Token
 from parley.backoff import Backoff
 from parley.cursor import Cursor
-from parley.events import Comment, Page
+from parley.events import Comment, Page, Version
 from parley.feed import Feed
 from parley.link import Link
 from parley.subscription import Subscription
@@ -113,9 +113,10 @@ class Client:
         """Delete the comment; its place in the room stays. `Refused` as for `edit`."""
         await self._api.call("DELETE", _comment(comment))
 
-    async def history_of(self, comment: str) -> Any:
-        """Every version of the comment, oldest first, as the server answers it."""
-        return await self._api.call("GET", f"{_comment(comment)}/history")
+    async def history_of(self, comment: str) -> list[Version]:
+        """Every version of the comment, oldest first."""
+        answer = await self._api.call("GET", f"{_comment(comment)}/history")
+        return cast("list[Version]", answer["versions"])
 
 
 def socket_url(url: str) -> str:

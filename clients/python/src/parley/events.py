@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NotRequired, TypedDict
+from typing import Any, TypedDict
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,24 @@ class Comment(TypedDict):
     deletedAt: str | None
 
 
+class Version(TypedDict):
+    """A comment as somebody once left it: posted, edited or, with no `body`, deleted."""
+
+    offset: int
+    type: str
+    at: str
+    actor: str
+    body: str | None
+    imageMeta: Any
+    videoMeta: Any
+
+
 class Page(TypedDict):
     """A piece of a room's history, oldest first."""
 
     comments: list[Comment]
     next: str | None
     """The path of the page that follows in the same direction; None at the end."""
-    epoch: NotRequired[str]
-    head: NotRequired[int]
+    epoch: str
+    head: int
     """The newest offset in the room when the page was read."""

@@ -21,6 +21,8 @@ class Feed:
         self.recovered: bool | None = None
         self.awaited: int | None = None
         """The id of the `subscribe` not answered yet: until its answer, events belong to an older one."""
+        self.refusals = 0
+        """How often in a row the server could not serve the room for now."""
         self.inbox: Inbox[tuple[Cursor, Event | Resync]] = Inbox(limit)
         self._settled = asyncio.Event()
         self._error: Exception | None = None
@@ -33,7 +35,7 @@ class Feed:
             raise self._error
 
     async def subscribed(self, answer: Subscribed) -> None:
-        self.awaited = None
+        self.awaited, self.refusals = None, 0
         self.cursor, missed = rejoin(self.cursor, answer.head, answer.recovered)
         self.start = self.start or self.cursor
         self.recovered = answer.recovered

@@ -144,12 +144,21 @@ class Link:
 
     def _fail(self, failed: Failed) -> None:
         """A refused room ends its subscription; the others go on."""
-        for feed in self._feeds.values():
-            if feed.awaited == failed.id if failed.id is not None else feed.room == failed.room:
-                del self._feeds[feed.room]
-                feed.fail(Refused(None, failed.code, failed.message))
-                return
-        log.warning("the server reports %s: %s", failed.code, failed.message)
+        feed = next((feed for feed in self._feeds.values() if feed.awaited == failed.id is not None), None)
+        if feed is None:
+            log.warning("the server reports %s: %s", failed.code, failed.message)
+        elif failed.passing:
+            delay = max(failed.after, self._backoff.delay(feed.refusals, self._random()))
+            feed.refusals += 1
+            asyncio.get_running_loop().call_later(delay, self._again, feed, failed.id)
+        else:
+            del self._feeds[feed.room]
+            feed.fail(Refused(None, failed.code, failed.message))
+
+    def _again(self, feed: Feed, refused: int) -> None:
+        """Unless the reader left, or a new connection asked already."""
+        if self._feeds.get(feed.room) is feed and feed.awaited == refused:
+            self._subscribe(feed)
 
 
 async def _greeting(socket: ClientConnection) -> None:

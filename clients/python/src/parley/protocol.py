@@ -54,6 +54,13 @@ class Failed:
     room: str | None
     code: str
     message: str
+    after: float = 0.0
+    """Seconds to wait before asking again, when the server says so."""
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.code in {"unavailable", "too_many_requests"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,8 @@ def _pushed(fields: dict[str, Any]) -> Pushed:
 
 
 def _failed(fields: dict[str, Any]) -> Failed:
-    return Failed(fields.get("id"), fields.get("room"), fields["code"], fields.get("message", ""))
+    after = float(fields.get("retryAfter") or 0)
+    return Failed(fields.get("id"), fields.get("room"), fields["code"], fields.get("message", ""), after)
 
 
 _PARSERS: dict[str, Callable[[dict[str, Any]], Frame]] = {

@@ -70,6 +70,12 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, started: Callable[[str], None] | None) -> None:
         super().__init__(config)
         self._on_started = started
+        self.hurried = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Wait neither for drains nor for connections."""
+        self.should_exit = self.force_exit = True
+        self.hurried.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -131,15 +137,21 @@ async def _drain(services: Sequence[Service], state: web.State, server: Server, 
     drains = [
         asyncio.create_task(_call(service.drain), name=service.name) for service in services if service.drain
     ]
-    if drains:
-        _, late = await asyncio.wait(drains, timeout=seconds)
-        for drain in late:
-            log.warning("drain.cut_short", service=drain.get_name(), seconds=seconds)
-            drain.cancel()
-        for outcome in await asyncio.gather(*drains, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                log.error("drain.failed", exc_info=outcome)
+    hurried = asyncio.create_task(server.hurried.wait())
+    drained = asyncio.create_task(_settle(drains))
+    await asyncio.wait([hurried, drained], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    hurried.cancel()
+    for drain in drains:
+        if drain.cancel():
+            log.warning("drain.cut_short", service=drain.get_name())
+    await drained
     server.should_exit = True
+
+
+async def _settle(drains: Sequence[asyncio.Task[None]]) -> None:
+    for outcome in await asyncio.gather(*drains, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            log.error("drain.failed", exc_info=outcome)
 
 
 async def _call(function: Callable[[], Awaitable[None]]) -> None:
@@ -170,11 +182,13 @@ async def _abandon(server: Server, tasks: Sequence[asyncio.Task[None]]) -> None:
     for loop in tasks[1:]:
         loop.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    for listening in getattr(server, "servers", ()):  # uvicorn leaves them open if its own task was cancelled
+        listening.close()
 
 
 @contextlib.contextmanager
 def _signals(stop: asyncio.Event, server: Server) -> Generator[None, None, None]:
-    """The first signal asks to stop, the second one not to wait for connections."""
+    """The first signal asks to stop, the second one not to wait for anything."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -182,7 +196,7 @@ def _signals(stop: asyncio.Event, server: Server) -> Generator[None, None, None]
 
     def ask() -> None:
         if stop.is_set():
-            server.should_exit = server.force_exit = True
+            server.hurry()
         stop.set()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:

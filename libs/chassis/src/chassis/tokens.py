@@ -92,8 +92,7 @@ class Verifier:
 
         Raises `TokenExpired`.
         """
-        if self._jwks is not None:
-            self._follow(self._jwks)
+        self._follow()
         digest = _digest(token)
         known = self._verified.get(digest)
         if known is None:
@@ -107,6 +106,7 @@ class Verifier:
         if known is not None:
             return known
         verified = self._unexpired(self._read(await self._payload(token)))
+        self._follow()
         self._verified[_digest(token)] = verified
         if len(self._verified) > MAX_CACHED:
             self._verified.popitem(last=False)
@@ -116,12 +116,14 @@ class Verifier:
         if self._jwks is not None:
             await self._jwks.close()
 
-    def _follow(self, jwks: Jwks) -> None:
+    def _follow(self) -> None:
         """Forget what withdrawn keys have verified."""
-        jwks.freshen()
-        if jwks.version != self._version:
+        if self._jwks is None:
+            return
+        self._jwks.freshen()
+        if self._jwks.version != self._version:
             self._verified.clear()
-            self._version = jwks.version
+            self._version = self._jwks.version
 
     async def _payload(self, token: str) -> bytes:
         if len(token) > MAX_TOKEN or not token.isascii():

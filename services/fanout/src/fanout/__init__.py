@@ -1,1 +1,1 @@
-
+"""The sockets: streams the events of rooms to clients."""

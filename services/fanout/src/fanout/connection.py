@@ -75,20 +75,18 @@ class Connection:
         "_ended",
         "_members",
         "_refused",
-        "_socket",
         "id",
+        "socket",
         "stalled",
-        "write",
     )
 
     def __init__(self, id: str, context: Context, token: str | None, ended: Callable[[], None]) -> None:  # noqa: A002
         """`token` is the one of the upgrade request, if it had any; `ended` is called once."""
         self.id = id
         self.stalled = False
-        self.write: Callable[[bytes], None]
         self._context = context
         self._ended = ended
-        self._socket: Socket
+        self.socket: Socket
         self._caller: Identity | str | None = token
         self._members: dict[str, Member] = {}
         self._deadline: asyncio.TimerHandle | None = None
@@ -99,8 +97,7 @@ class Connection:
     # The WebSocket's side
 
     def opened(self, socket: Socket) -> None:
-        self._socket = socket
-        self.write = socket.write
+        self.socket = socket
         token, self._caller = self._caller, None
         later = asyncio.get_running_loop().call_later
         self._deadline = later(self._context.rules.connect, self.close, Close.NO_CONNECT)
@@ -115,7 +112,7 @@ class Connection:
         try:
             self._carry_out(native.receive(message))
         except BadRequest as bad:
-            self._socket.send(native.error(bad.id, "invalid_request", str(bad)))
+            self.socket.send(native.error(bad.id, "invalid_request", str(bad)))
         except BadFrame as bad:
             self.close(Close.BAD_FRAME, str(bad))
 
@@ -143,7 +140,7 @@ class Connection:
 
     def close(self, code: Close, reason: str = "") -> None:
         self._leave()
-        self._socket.close(code, reason or code.meaning)
+        self.socket.close(code, reason or code.meaning)
 
     def _leave(self) -> None:
         if self._deadline is not None:
@@ -172,7 +169,7 @@ class Connection:
 
     def _connect(self, id: int | None, token: str) -> None:  # noqa: A002
         if self._caller is not None:
-            self._socket.send(native.error(id, "connected_already", "this connection is connected"))
+            self.socket.send(native.error(id, "connected_already", "this connection is connected"))
             return
         try:
             caller = self._context.verifier.verify_cached(token)
@@ -198,7 +195,7 @@ class Connection:
             self._deadline.cancel()
             self._deadline = None
         self._caller = caller
-        self._socket.send(native.connected(id, self.id, caller.user, self._context.rules.ping))
+        self.socket.send(native.connected(id, self.id, caller.user, self._context.rules.ping))
         early, self._early = self._early or (), None
         for request in early:
             self._carry_out(request)
@@ -219,7 +216,7 @@ class Connection:
     async def _join(self, member: Member, request: Subscribe) -> None:
         def joined(at: Joined) -> None:
             position = Position(at.epoch, at.offset)
-            self._socket.send(native.subscribed(request.id, member.room, position, recovered=at.recovered))
+            self.socket.send(native.subscribed(request.id, member.room, position, recovered=at.recovered))
 
         try:
             await self._context.hub.join(member, request.since, joined)
@@ -234,7 +231,7 @@ class Connection:
             self._error(request.id, "not_subscribed", "this connection is not subscribed", request.room)
             return
         self._context.hub.leave(member)
-        self._socket.send(native.unsubscribed(request.id, request.room))
+        self.socket.send(native.unsubscribed(request.id, request.room))
 
     def _signal(self, caller: Identity, request: Signal) -> None:
         data = native.signalled(request.name, caller.user, request.data)
@@ -254,12 +251,12 @@ class Connection:
         except StreamError:
             self._error(request.id, "unavailable", "signals cannot be sent now", request.room)
         else:
-            self._socket.send(native.ok(request.id))
+            self.socket.send(native.ok(request.id))
 
     # Answers
 
     def _error(self, id: int, code: str, message: str, room: str) -> None:  # noqa: A002
-        self._socket.send(native.error(id, code, message, room=room))
+        self.socket.send(native.error(id, code, message, room=room))
 
     def _refuse(self, wait: float) -> None:
         """The request is not read, so its id is not known."""
@@ -268,7 +265,7 @@ class Connection:
             self.close(Close.TOO_MANY_REQUESTS)
             return
         message = "this connection asks too often; the request was not carried out"
-        self._socket.send(native.error(None, "too_many_requests", message, retryAfter=round(wait, 3)))
+        self.socket.send(native.error(None, "too_many_requests", message, retryAfter=round(wait, 3)))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._context.hub.spawn(work)

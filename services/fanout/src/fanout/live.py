@@ -137,7 +137,7 @@ class LiveRoom:
             frames = self._join(encoding, entries)
             written += len(live)
             for member in list(live):  # a write may pause its member, which then leaves the set
-                member.sink.write(frames)
+                member.sink.socket.write(frames)
         self._figures.frames += written * len(entries)
         self._pushed(records, written)
 
@@ -151,7 +151,7 @@ class LiveRoom:
             frame = encoding.signal(self.room.name, data)
             for member in list(live):
                 if member.sink.id != origin:
-                    member.sink.write(frame)
+                    member.sink.socket.write(frame)
 
     # Members
 
@@ -227,4 +227,4 @@ class LiveRoom:
         if entries:
             self._figures.frames += len(entries)
             member.cursor = max(member.cursor, entries[-1].offset)
-            member.sink.write(self._join(member.encoding, entries))
+            member.sink.socket.write(self._join(member.encoding, entries))

@@ -1,8 +1,9 @@
 """What the hub knows of a connection in a room, and what it needs of both sides."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
+
+from fanout.sockets import Socket
 
 
 class Encoding(Protocol):
@@ -20,7 +21,7 @@ class Sink(Protocol):
     """A connection, as its members see it."""
 
     id: str
-    write: Callable[[bytes], None]
+    socket: Socket
     stalled: bool
     """More waits to be taken than may; nothing more is written until it is."""
 

@@ -1,1 +1,1 @@
-
+"""Not here yet: pushes to people who are not here."""

@@ -1,1 +1,1 @@
-
+"""Not here yet: who is here."""

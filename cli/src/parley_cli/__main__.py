@@ -1,0 +1,190 @@
+"""The command `parley`."""
+
+import json
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import asyncpg
+import nats.errors
+import typer
+from pydantic import ValidationError
+
+from chassis import logs, serving
+from chassis.settings import describe
+from comments.migrate import MigrationError
+from parley import ParleyError
+from parley_cli import access, doctor, schema, tail
+from parley_cli.datadir import DataDirError
+from parley_cli.embedded import EmbeddedError
+from parley_cli.up import Settings, up
+
+HOME = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "parley"
+SELF = sys.argv[0] if "/" in sys.argv[0] else "parley"
+
+app = typer.Typer(
+    help="Parley: real-time comments and chat on an ordered, durable log.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+DataDir = Annotated[Path, typer.Option("--data-dir", help="Where everything is kept.")]
+Url = Annotated[str, typer.Option("--url", envvar="PARLEY_URL", help="The server.")]
+Token = Annotated[
+    str | None,
+    typer.Option("--token", envvar="PARLEY_TOKEN", help="Without one, it is made with the local secret."),
+]
+Secret = Annotated[
+    str | None, typer.Option("--secret", envvar="PARLEY_JWT_SECRET", help="Signs tokens.", show_envvar=True)
+]
+User = Annotated[str, typer.Option("--user", help="Who it is from, if no token is given.")]
+LOCAL = "http://127.0.0.1:8000"
+
+
+@app.command("up")
+def up_command(
+    port: Annotated[int | None, typer.Option(help="Default: PARLEY_PORT, or 8000.")] = None,
+    data_dir: DataDir = HOME,
+    open: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,  # noqa: A002
+) -> None:
+    """Run everything on this machine, with an embedded PostgreSQL and NATS."""
+    try:
+        settings = Settings() if port is None else Settings(port=port)
+    except ValidationError as error:
+        fail(describe(error))
+    level = settings.log_level if "log_level" in settings.model_fields_set else "warning"
+    style = settings.log_format if "log_format" in settings.model_fields_set else "console"
+    logs.configure(level, style)
+
+    def ready(url: str) -> None:
+        typer.echo(
+            WELCOME.format(url=url, parley=SELF, data=data_dir, at="" if url == LOCAL else f" --url {url}")
+        )
+
+    work(up(settings, data_dir, os.environ, lambda line: typer.echo(f"  {line}"), ready, browse=open))
+
+
+WELCOME = """
+Parley is ready: {url}/
+
+  chat with yourself   {url}/?room=chat-lobby&as=ada
+                       {url}/?room=chat-lobby&as=grace
+  watch the room       {parley} tail chat-lobby{at}
+  post to it           {parley} post chat-lobby 'Hello, room!'{at}
+  the HTTP API         {url}/openapi.json
+
+Ctrl-C stops everything. What was written stays in {data}."""
+
+
+@app.command("token")
+def token_command(
+    user: Annotated[str, typer.Option(help="The user's id: the claim `sub`.")],
+    room: Annotated[list[str], typer.Option(help="PATTERN=RIGHTS, such as 'chat-*=rw'; may be repeated.")],
+    name: Annotated[str | None, typer.Option(help="The name that others see.")] = None,
+    hours: Annotated[float, typer.Option(min=0.01, help="How long it is valid.")] = 24,
+    secret: Secret = None,
+    data_dir: DataDir = HOME,
+) -> None:
+    """Print a signed token."""
+    try:
+        typer.echo(access.token(access.secret_of(data_dir, secret), user, name, room, hours * 3600))
+    except (access.NoSecret, ValueError) as error:
+        fail(str(error))
+
+
+@app.command("post")
+def post_command(
+    room: str,
+    body: Annotated[str, typer.Argument(help="What to say; `-` reads it from standard input.")],
+    user: User = "cli",
+    key: Annotated[str | None, typer.Option(help="Sent twice with one key, it is posted once.")] = None,
+    url: Url = LOCAL,
+    token: Token = None,
+    secret: Secret = None,
+    data_dir: DataDir = HOME,
+) -> None:
+    """Post a comment; print its room, offset and id."""
+    text = sys.stdin.read().rstrip("\n") if body == "-" else body
+    typer.echo(work(tail.post(url, allowed(token, secret, data_dir, user, room), room, text, key)))
+
+
+@app.command("tail")
+def tail_command(
+    room: str,
+    since: Annotated[str | None, typer.Option(help="EPOCH:OFFSET to go on from.")] = None,
+    user: User = "cli",
+    url: Url = LOCAL,
+    token: Token = None,
+    secret: Secret = None,
+    data_dir: DataDir = HOME,
+) -> None:
+    """Print a room's events as they come; after a lost connection, go on where it broke."""
+    try:
+        position = tail.position(since) if since else None
+    except ValueError as error:
+        fail(str(error))
+    given = allowed(token, secret, data_dir, user, room)
+    typer.echo(f"waiting for events in {room}; Ctrl-C ends", err=True)
+    work(tail.tail(url, given, room, position, typer.echo))
+
+
+@app.command("schema")
+def schema_command(
+    write: Annotated[Path | None, typer.Option(help="Write the documents into this directory.")] = None,
+) -> None:
+    """Print the JSON Schema of the events and the AsyncAPI document of the subjects."""
+    if write is None:
+        typer.echo(
+            json.dumps({name: json.loads(text) for name, text in schema.documents().items()}, indent=2)
+        )
+        return
+    for file in schema.write(write):
+        typer.echo(f"wrote {file}")
+
+
+@app.command("doctor")
+def doctor_command(url: Url = LOCAL, data_dir: DataDir = HOME) -> None:
+    """Look at what a working installation needs, and say what to do about the rest."""
+    findings = doctor.examine(data_dir, url)
+    for finding in findings:
+        typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.said}")
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+def allowed(token: str | None, secret: str | None, data_dir: Path, user: str, room: str) -> str:
+    if token:
+        return token
+    try:
+        return access.token(access.secret_of(data_dir, secret), user, None, [f"{room}=rw"], 24 * 3600)
+    except (access.NoSecret, ValueError) as error:
+        fail(str(error))
+
+
+def work(main: Coroutine[Any, Any, Any]) -> Any:
+    """Run to the end; what a user can do something about is one line, not a traceback."""
+    try:
+        return serving.run(main)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except (DataDirError, EmbeddedError, ParleyError, MigrationError, serving.PortTaken) as error:
+        fail(str(error))
+    except (TimeoutError, OSError, asyncpg.PostgresError, nats.errors.Error) as error:
+        fail(f"cannot connect: {str(error) or type(error).__name__}")
+
+
+def fail(line: str) -> NoReturn:
+    typer.echo(f"parley: {line}", err=True)
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

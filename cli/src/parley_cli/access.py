@@ -1,0 +1,39 @@
+"""How the commands reach a server: its URL, and a token made with the secret that `parley up` keeps."""
+
+from pathlib import Path
+
+from chassis.auth import sign
+
+SECRET = Path("secrets/jwt-secret")
+
+
+class NoSecret(Exception):
+    """There is no secret to sign a token with."""
+
+
+def secret_of(path: Path, given: str | None) -> str:
+    """`given` (PARLEY_JWT_SECRET), or what `parley up` made in the data directory. Raise `NoSecret`."""
+    if given:
+        return given
+    try:
+        return (path / SECRET).read_text().strip()
+    except OSError as error:
+        raise NoSecret(
+            f"no secret in {path}: start `parley up` once, or set PARLEY_JWT_SECRET to your server's"
+        ) from error
+
+
+def rights_of(rooms: list[str]) -> dict[str, str]:
+    """`["chat-*=rw"]` as the `rooms` claim. Raise `ValueError`."""
+    rights = {}
+    for room in rooms:
+        pattern, sign_, letters = room.rpartition("=")
+        if not sign_ or not pattern or not letters or set(letters) - set("rwm"):
+            raise ValueError(f"{room!r} is not PATTERN=RIGHTS, with rights made of r, w and m")
+        rights[pattern] = letters
+    return rights
+
+
+def token(secret: str, user: str, name: str | None, rooms: list[str], seconds: float) -> str:
+    """A signed token. Raise `ValueError` for what a token cannot say."""
+    return sign(secret, user, name=name, rooms=rights_of(rooms), ttl=seconds)

@@ -1,0 +1,88 @@
+"""`parley up`: the whole system in one process, with PostgreSQL and NATS as its children."""
+
+import webbrowser
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from pydantic import SecretStr
+
+import comments.service
+import comments.settings
+import events.jetstream
+import fanout.service
+import fanout.settings
+from chassis import telemetry
+from chassis.auth import Verifier
+from chassis.listening import bind
+from chassis.service import Service
+from chassis.serving import serve
+from parley_cli import embedded, site
+from parley_cli.datadir import DataDir
+
+Say = Callable[[str], None]
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Settings(comments.settings.Settings, fanout.settings.Settings):
+    """What every service of the process is told."""
+
+
+async def up(
+    settings: Settings, path: Path, environ: Mapping[str, str], say: Say, ready: Say, *, browse: bool
+) -> None:
+    """Run until SIGTERM, SIGINT or the end of any part; then stop everything in order.
+
+    `say` gets a line for each step, `ready` the URL. `environ` is read for the standard `OTEL_*` variables.
+    Raise `DataDirError`, `EmbeddedError`, `PortTaken`, `MigrationError` or what connecting raises.
+    """
+    (await bind(settings.host, settings.port)).close()
+    with DataDir(path) as datadir:
+        async with AsyncExitStack() as stack:
+            settings, children = await _servers(settings, datadir, stack, say)
+            metrics = telemetry.start("parley", environ)
+            stack.callback(metrics.close)
+            verifier = Verifier.of(settings)
+            stack.push_async_callback(verifier.close)
+            password = settings.nats_password.get_secret_value() if settings.nats_password else None
+            nats = await stack.enter_async_context(
+                events.jetstream.connect(
+                    settings.nats_url, user=settings.nats_user, password=password, name="parley up"
+                )
+            )
+            say("comments: bringing the database up to date")
+            services = [
+                await stack.enter_async_context(comments.service.open_service(settings, nats, metrics)),
+                await stack.enter_async_context(
+                    fanout.service.open_service(settings, nats, metrics, verifier)
+                ),
+                Service(name="children", loops=children),
+                site.service(settings.jwt_secret if settings.host in LOOPBACK else None),
+            ]
+
+            def started(url: str) -> None:
+                ready(url)
+                if browse:
+                    webbrowser.open(url)
+
+            await serve(*services, settings=settings, telemetry=metrics, verifier=verifier, started=started)
+            say("stopping")
+
+
+async def _servers(
+    settings: Settings, datadir: DataDir, stack: AsyncExitStack, say: Say
+) -> tuple[Settings, list[Callable[[], Awaitable[None]]]]:
+    """The settings completed by what is embedded, and what to watch so that we end when a child does."""
+    found: dict[str, object] = {}
+    children: list[Callable[[], Awaitable[None]]] = []
+    if settings.jwt_secret is None and settings.jwks_url is None:
+        found["jwt_secret"] = SecretStr(datadir.secret("jwt-secret"))
+    if settings.database_url is None:
+        postgres = await stack.enter_async_context(embedded.postgres(datadir, progress=say))
+        found["database_url"] = SecretStr(postgres.url())
+        children.append(postgres.wait)
+    if "nats_url" not in settings.model_fields_set:
+        nats = await stack.enter_async_context(embedded.nats(datadir, progress=say))
+        found |= {"nats_url": nats.url, "nats_user": nats.user, "nats_password": SecretStr(nats.password)}
+        children.append(nats.wait)
+    return settings.model_copy(update=found), children

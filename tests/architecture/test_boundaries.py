@@ -1,0 +1,92 @@
+"""What the code promises about itself: who imports whom, who reads the environment, what is pure."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = [*ROOT.glob("services/*/src"), *ROOT.glob("libs/*/src"), ROOT / "cli/src", ROOT / "clients/python/src"]
+FILES = sorted(file for source in SOURCES for file in source.rglob("*.py"))
+
+PURE = [
+    "services/comments/src/comments/commands.py",
+    "services/comments/src/comments/drafts.py",
+    "services/comments/src/comments/lanes.py",
+    "services/comments/src/comments/model.py",
+    "services/comments/src/comments/views.py",
+    "services/fanout/src/fanout/closes.py",
+    "services/fanout/src/fanout/frames.py",
+    "services/fanout/src/fanout/members.py",
+    "services/fanout/src/fanout/native.py",
+    "services/fanout/src/fanout/room.py",
+    "services/fanout/src/fanout/upgrade.py",
+    "libs/chassis/src/chassis/identity.py",
+    "libs/chassis/src/chassis/limits.py",
+    "libs/events/src/events/record.py",
+    "libs/events/src/events/replay.py",
+    "libs/events/src/events/schema.py",
+    "libs/events/src/events/subjects.py",
+    "clients/python/src/parley/backoff.py",
+    "clients/python/src/parley/cursor.py",
+    "clients/python/src/parley/protocol.py",
+]
+OUTSIDE = {
+    "asyncio", "asyncpg", "fastapi", "httpx", "nats", "os", "random", "socket", "ssl", "starlette",
+    "subprocess", "threading", "time", "uvicorn", "uvloop", "websockets",
+}  # fmt: skip
+"""A pure module touches none of these; what it needs of them is an argument."""
+
+
+def test_services_import_events_chassis_and_themselves_only() -> None:
+    done = subprocess.run([Path(sys.executable).with_name("lint-imports")], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("file", PURE)
+def test_a_pure_module_imports_no_io(file: str) -> None:
+    found = {name.partition(".")[0] for name in imported(ROOT / file)}
+    assert not found & OUTSIDE
+
+
+def test_only_a_main_reads_the_environment() -> None:
+    readers = [file for file in FILES if re.search(r"os\.(environ|getenv)\b", file.read_text())]
+    assert {file.name for file in readers} <= {"__main__.py"}, readers
+
+
+def test_only_a_main_makes_settings() -> None:
+    makers = [file for file in FILES if re.search(r"(?<!class )\bSettings\(\)", code(file))]
+    assert {file.name for file in makers} == {"__main__.py"}, makers
+
+
+def test_no_subject_is_spelled_outside_its_file() -> None:
+    spelled = re.compile(r"""["'](events|live\.events|signals|comments\.(replay|wake))\.""")
+    assert [file for file in FILES if spelled.search(code(file)) and file.name != "subjects.py"] == []
+
+
+def imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def code(file: Path) -> str:
+    """The file without its docstrings and comments."""
+    return ast.unparse(_Bare().visit(ast.parse(file.read_text())))
+
+
+class _Bare(ast.NodeTransformer):
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        return None if isinstance(node.value, ast.Constant) else node
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        super().generic_visit(node)
+        if hasattr(node, "body") and not node.body:
+            node.body = [ast.Pass()]
+        return node

@@ -1,0 +1,32 @@
+"""Documents that are made from the code are those that are committed."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from parley_cli import schema
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("name", ["events.schema.json", "asyncapi.json"])
+def test_the_committed_schema_is_what_the_code_says(name: str) -> None:
+    committed = (ROOT / "docs/schema" / name).read_text()
+    assert committed == schema.documents()[name], "run: make schema"
+
+
+def test_the_readme_names_commands_that_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z]+)", (ROOT / "README.md").read_text()))
+    assert named <= targets
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    broken = []
+    for file in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)", file.read_text()):
+            if not target.startswith(("http:", "https:", "mailto:")) and not (file.parent / target).exists():
+                broken.append(f"{file.name}: {target}")
+    assert broken == []

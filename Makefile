@@ -25,7 +25,7 @@ bench: setup ## measure; see docs/benchmarks.md
 	@$(BIN)/python -m bench $(BENCH)
 
 schema: setup ## write docs/schema from the code
-	@$(BIN)/parley schema --write docs/schema
+	@$(BIN)/parley schema --write docs/schema && $(BIN)/python tools/configuration.py
 
 clean: ## forget everything that was installed or built
 	rm -rf .venv node_modules build artefacts .mypy_cache .ruff_cache .hypothesis .import_linter_cache

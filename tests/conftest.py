@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+pytest_plugins = ["servers"]
+
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:

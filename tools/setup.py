@@ -13,10 +13,12 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 if sys.version_info < (3, 11):  # noqa: UP036  an older interpreter has to get this far to be told
-    sys.exit("Parley needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.12 run" % sys.version_info[:2])
+    found = "%d.%d" % sys.version_info[:2]  # noqa: UP031
+    sys.exit("Parley needs Python 3.11 or newer; this is " + found + ". Try: make PYTHON=python3.12 run")
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -27,13 +29,25 @@ MEMBERS = sorted(path.parent for path in [*ROOT.glob("*/*/pyproject.toml"), *ROO
 
 def main() -> None:
     dev = "--dev" in sys.argv[1:]
-    step("Python packages", "packages-dev" if dev else "packages", lambda: install_packages(dev), fresh=packages_fresh)
+    step(
+        "Python packages",
+        "packages-dev" if dev else "packages",
+        lambda: install_packages(dev),
+        fresh=packages_fresh,
+    )
     if dev:
-        step("Node packages", "node", install_node_packages, fresh=lambda name: stamped(name) == fingerprint(NODE_FILES))
-        step("a browser for the tests", "browser", install_browser, fresh=lambda _: find_browser() is not None)
+        step(
+            "Node packages",
+            "node",
+            install_node_packages,
+            fresh=lambda name: stamped(name) == fingerprint(NODE_FILES),
+        )
+        step(
+            "a browser for the tests", "browser", install_browser, fresh=lambda _: find_browser() is not None
+        )
 
 
-def step(title, name, work, fresh) -> None:
+def step(title: str, name: str, work: Callable[[], None], fresh: Callable[[str], bool]) -> None:
     """Do `work` unless `fresh(name)`; say what takes long, and how long it took."""
     if fresh(name):
         return
@@ -43,36 +57,44 @@ def step(title, name, work, fresh) -> None:
     print(f"  installed {title} in {time.monotonic() - began:.0f} s", flush=True)
 
 
-def run(*command, **options) -> None:
-    done = subprocess.run([str(word) for word in command], cwd=ROOT, check=False, text=True, capture_output=True, **options)
+def run(*command: object, env: Mapping[str, str] | None = None) -> None:
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=ROOT, check=False, text=True, capture_output=True, env=env)
     if done.returncode:
-        sys.exit(f"{done.stdout}{done.stderr}\nfailed: {' '.join(str(word) for word in command)}")
+        sys.exit(f"{done.stdout}{done.stderr}\nfailed: {' '.join(words)}")
 
 
 # Python packages
 
 
-PACKAGE_FILES = [ROOT / "pyproject.toml", CONSTRAINTS, Path(__file__), *(member / "pyproject.toml" for member in MEMBERS)]
+PACKAGE_FILES = [
+    ROOT / "pyproject.toml",
+    CONSTRAINTS,
+    Path(__file__),
+    *(member / "pyproject.toml" for member in MEMBERS),
+]
 
 
-def packages_fresh(name) -> bool:
+def packages_fresh(name: str) -> bool:
     """The packages for the tests contain those for running."""
-    return fingerprint(PACKAGE_FILES) in (stamped(name), stamped("packages-dev")) and (BIN / "parley").exists()
+    return (
+        fingerprint(PACKAGE_FILES) in (stamped(name), stamped("packages-dev")) and (BIN / "parley").exists()
+    )
 
 
-def install_packages(dev) -> None:
+def install_packages(dev: bool) -> None:
     if not (BIN / "python").exists():
         run(sys.executable, "-m", "venv", VENV)
     (VENV / "installer.txt").write_text(pinned("uv", "uv-build"))
     run(BIN / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", VENV / "installer.txt")
-    uv = [BIN / "uv", "pip", "install", "--quiet", "--python", BIN / "python", "--no-build-isolation", "--compile-bytecode"]
-    uv += ["-c", CONSTRAINTS]
+    uv = [BIN / "uv", "pip", "install", "--quiet", "--python", BIN / "python", "-c", CONSTRAINTS]
+    options = ["--no-build-isolation", "--compile-bytecode"]
     editable = [word for member in MEMBERS for word in ("--editable", member)]
-    run(*uv, *editable, *(["--group", "dev"] if dev else []))
+    run(*uv, *options, *editable, *(["--group", "dev"] if dev else []))
     stamp("packages-dev" if dev else "packages", fingerprint(PACKAGE_FILES))
 
 
-def pinned(*names) -> str:
+def pinned(*names: str) -> str:
     """The lines of `constraints.txt` that pin `names`, with their hashes."""
     blocks = re.split(r"\n(?=\S)", CONSTRAINTS.read_text())
     return "\n".join(block for block in blocks if block.split("==")[0] in names) + "\n"
@@ -92,7 +114,7 @@ def install_node_packages() -> None:
     stamp("node", fingerprint(NODE_FILES))
 
 
-def find_browser():
+def find_browser() -> object:
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     downloaded = Path.home().glob(".cache/ms-playwright/chromium-*/*/chrome")
     return found or next(downloaded, None)
@@ -114,19 +136,19 @@ def is_root() -> bool:
 # Stamps: what was installed when
 
 
-def fingerprint(files) -> str:
+def fingerprint(files: Sequence[Path]) -> str:
     digest = hashlib.sha256(f"{ROOT}{sys.version_info[:2]}".encode())
     for file in files:
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
-def stamped(name) -> str:
+def stamped(name: str) -> str:
     file = VENV / f"{name}.stamp"
     return file.read_text() if file.exists() else ""
 
 
-def stamp(name, value) -> None:
+def stamp(name: str, value: str) -> None:
     (VENV / f"{name}.stamp").write_text(value)
 
 

@@ -1,6 +1,8 @@
 """Documents that are made from the code are those that are committed."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from parley_cli import schema
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("name", ["events.schema.json", "asyncapi.json"])
+@pytest.mark.parametrize("name", ["event.schema.json", "asyncapi.json"])
 def test_the_committed_schema_is_what_the_code_says(name: str) -> None:
     committed = (ROOT / "docs/schema" / name).read_text()
     assert committed == schema.documents()[name], "run: make schema"
@@ -24,9 +26,21 @@ def test_the_readme_names_commands_that_exist() -> None:
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:
-    broken = []
-    for file in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
-        for target in re.findall(r"\]\(([^)#]+)", file.read_text()):
-            if not target.startswith(("http:", "https:", "mailto:")) and not (file.parent / target).exists():
-                broken.append(f"{file.name}: {target}")
+    broken = [
+        f"{file.name}: {target}"
+        for file in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+        for target in re.findall(r"\]\(([^)#]+)", file.read_text())
+        if not target.startswith(("http:", "https:", "mailto:")) and not (file.parent / target).exists()
+    ]
     assert broken == []
+
+
+def test_the_page_of_settings_is_made_from_the_settings() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import configuration, sys; sys.stdout.write(configuration.document())"],
+        cwd=ROOT / "tools",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == (ROOT / "docs/configuration.md").read_text(), "run: make schema"

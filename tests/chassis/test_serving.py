@@ -14,7 +14,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, Request
 
-from chassis import health
+from chassis import health, http
 from chassis.auth import Caller, sign
 from chassis.loops import new_loop
 from chassis.serving import LoopEnded, PortTaken, Service, serve
@@ -135,6 +135,36 @@ async def test_a_body_of_just_the_limit_is_accepted(body: Any, running: Any, set
     small = settings.model_copy(update={"max_body": 2048})
     async with running(Service("test", [router]), settings=small) as client:
         assert (await client.post("/size", content=body)).json() == 2048
+
+
+async def test_a_head_without_end_is_refused(running: Any, settings: Settings) -> None:
+    async with running(Service("a")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", settings.port)
+        writer.write(b"GET / HTTP/1.1\r\nX-Long: " + b"x" * (http.MAX_HEAD + 1))
+        answer = await reader.read()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nX-Slow: "], ids=["silent", "trickling"])
+async def test_a_connection_that_never_asks_is_closed(
+    begun: bytes, running: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "HEAD_SECONDS", 0.1)
+    async with running(Service("a")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", settings.port)
+        writer.write(begun)
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_one_connection_carries_request_after_request(running: Any, settings: Settings) -> None:
+    async with running(Service("a")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", settings.port)
+        for _ in range(3):
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200 OK")
+        writer.close()
 
 
 async def test_readiness_is_that_every_dependency_answers(running: Any) -> None:

@@ -157,7 +157,8 @@ class FaultyServer:
         room, since = frame["room"], frame.get("since")
         if self.refusals:
             code = self.refusals.popleft()
-            socket.send(id=frame["id"], type="error", room=room, code=code, message="as told")
+            known = {} if code == "too_many_requests" else {"id": frame["id"], "room": room}
+            socket.send(type="error", code=code, message="as told", **known)
             return
         events = self.log.get(room, [])
         missed = events[since["offset"] :] if since and since["epoch"] == self.epoch else None

@@ -158,6 +158,16 @@ async def test_a_room_that_cannot_be_read_for_now_is_asked_for_again(
         assert len(server.heads) == 1
 
 
+async def test_a_request_too_many_is_made_again_on_a_new_connection(
+    client: Client, server: FaultyServer
+) -> None:
+    server.refusals.append("too_many_requests")
+    async with client.subscribe("lobby") as lobby:
+        server.publish("lobby")
+        assert await take(lobby, 1) == [1]
+        assert len(server.heads) == 2
+
+
 async def test_a_room_is_subscribed_to_once_at_a_time(client: Client, server: FaultyServer) -> None:
     async with client.subscribe("lobby"):
         with pytest.raises(ValueError, match="already"):

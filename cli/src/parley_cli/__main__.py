@@ -1,25 +1,17 @@
-"""The command `parley`."""
+"""The command `parley`: its options and its output.
+
+What a command needs is imported when it runs, so that each starts as fast as it can.
+"""
 
 import json
 import os
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
-import asyncpg
-import nats.errors
 import typer
-from pydantic import ValidationError
 
-from chassis import logs, serving
-from chassis.settings import describe
-from comments.migrate import MigrationError
-from parley import ParleyError
-from parley_cli import access, doctor, schema, tail
-from parley_cli.datadir import DataDirError
-from parley_cli.embedded import EmbeddedError
-from parley_cli.up import Settings, up
+from parley_cli.failures import Failed
 
 HOME = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "parley"
 SELF = sys.argv[0] if "/" in sys.argv[0] else "parley"
@@ -52,20 +44,16 @@ def up_command(
     open: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,  # noqa: A002
 ) -> None:
     """Run everything on this machine, with an embedded PostgreSQL and NATS."""
-    try:
-        settings = Settings() if port is None else Settings(port=port)
-    except ValidationError as error:
-        fail(describe(error))
-    level = settings.log_level if "log_level" in settings.model_fields_set else "warning"
-    style = settings.log_format if "log_format" in settings.model_fields_set else "console"
-    logs.configure(level, style)
+    from parley_cli import up
+
+    at = f" --data-dir {data_dir}" if data_dir != HOME else ""
 
     def ready(url: str) -> None:
-        typer.echo(
-            WELCOME.format(url=url, parley=SELF, data=data_dir, at="" if url == LOCAL else f" --url {url}")
-        )
+        where = at if url == LOCAL else f"{at} --url {url}"
+        typer.echo(WELCOME.format(url=url, parley=SELF, data=data_dir, at=where))
 
-    work(up(settings, data_dir, os.environ, lambda line: typer.echo(f"  {line}"), ready, browse=open))
+    settings = up.settings_of(port)
+    up.run(settings, data_dir, os.environ, lambda line: typer.echo(f"  {line}"), ready, browse=open)
 
 
 WELCOME = """
@@ -90,10 +78,9 @@ def token_command(
     data_dir: DataDir = HOME,
 ) -> None:
     """Print a signed token."""
-    try:
-        typer.echo(access.token(access.secret_of(data_dir, secret), user, name, room, hours * 3600))
-    except (access.NoSecret, ValueError) as error:
-        fail(str(error))
+    from parley_cli import access
+
+    typer.echo(access.token(access.secret_of(data_dir, secret), user, name, room, hours * 3600))
 
 
 @app.command("post")
@@ -108,8 +95,10 @@ def post_command(
     data_dir: DataDir = HOME,
 ) -> None:
     """Post a comment; print its room, offset and id."""
+    from parley_cli import tail
+
     text = sys.stdin.read().rstrip("\n") if body == "-" else body
-    typer.echo(work(tail.post(url, allowed(token, secret, data_dir, user, room), room, text, key)))
+    typer.echo(tail.post(url, allowed(token, secret, data_dir, user, room), room, text, key))
 
 
 @app.command("tail")
@@ -123,13 +112,15 @@ def tail_command(
     data_dir: DataDir = HOME,
 ) -> None:
     """Print a room's events as they come; after a lost connection, go on where it broke."""
-    try:
-        position = tail.position(since) if since else None
-    except ValueError as error:
-        fail(str(error))
+    from parley_cli import tail
+
+    position = tail.position(since) if since else None
     given = allowed(token, secret, data_dir, user, room)
     typer.echo(f"waiting for events in {room}; Ctrl-C ends", err=True)
-    work(tail.tail(url, given, room, position, typer.echo))
+    try:
+        tail.tail(url, given, room, position, typer.echo)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
 
 
 @app.command("schema")
@@ -137,6 +128,8 @@ def schema_command(
     write: Annotated[Path | None, typer.Option(help="Write the documents into this directory.")] = None,
 ) -> None:
     """Print the JSON Schema of the events and the AsyncAPI document of the subjects."""
+    from parley_cli import schema
+
     if write is None:
         typer.echo(
             json.dumps({name: json.loads(text) for name, text in schema.documents().items()}, indent=2)
@@ -149,6 +142,8 @@ def schema_command(
 @app.command("doctor")
 def doctor_command(url: Url = LOCAL, data_dir: DataDir = HOME) -> None:
     """Look at what a working installation needs, and say what to do about the rest."""
+    from parley_cli import doctor
+
     findings = doctor.examine(data_dir, url)
     for finding in findings:
         typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.said}")
@@ -157,33 +152,18 @@ def doctor_command(url: Url = LOCAL, data_dir: DataDir = HOME) -> None:
 
 
 def allowed(token: str | None, secret: str | None, data_dir: Path, user: str, room: str) -> str:
-    if token:
-        return token
-    try:
-        return access.token(access.secret_of(data_dir, secret), user, None, [f"{room}=rw"], 24 * 3600)
-    except (access.NoSecret, ValueError) as error:
-        fail(str(error))
+    from parley_cli import access
 
-
-def work(main: Coroutine[Any, Any, Any]) -> Any:
-    """Run to the end; what a user can do something about is one line, not a traceback."""
-    try:
-        return serving.run(main)
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    except (DataDirError, EmbeddedError, ParleyError, MigrationError, serving.PortTaken) as error:
-        fail(str(error))
-    except (TimeoutError, OSError, asyncpg.PostgresError, nats.errors.Error) as error:
-        fail(f"cannot connect: {str(error) or type(error).__name__}")
-
-
-def fail(line: str) -> NoReturn:
-    typer.echo(f"parley: {line}", err=True)
-    raise typer.Exit(1)
+    return token or access.token(access.secret_of(data_dir, secret), user, None, [f"{room}=rw"], 24 * 3600)
 
 
 def main() -> None:
-    app()
+    """What a user can do something about is one line, not a traceback."""
+    try:
+        app()
+    except Failed as reason:
+        typer.echo(f"parley: {reason}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from events import asyncapi
 def documents() -> dict[str, str]:
     """By file name: JSON Schema of the events, and AsyncAPI of the subjects."""
     return {
-        "events.schema.json": _text(asyncapi.json_schema()),
+        "event.schema.json": _text(asyncapi.json_schema()),
         "asyncapi.json": _text(asyncapi.asyncapi()),
     }
 

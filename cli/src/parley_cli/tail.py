@@ -1,19 +1,39 @@
 """`parley post` and `parley tail`: the Python SDK from a shell."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
-from parley import Client, Cursor, Event, Resync
+from parley import Client, Cursor, Event, ParleyError, Resync
+from parley_cli.failures import Failed
+
+T = TypeVar("T")
 
 
-async def post(url: str, token: str, room: str, body: str, key: str | None) -> str:
-    """Where the comment went. Raise `ParleyError`."""
+def post(url: str, token: str, room: str, body: str, key: str | None) -> str:
+    """Where the comment went. Raise `Failed`."""
+    return _run(_post(url, token, room, body, key))
+
+
+def tail(url: str, token: str, room: str, since: Cursor | None, show: Callable[[str], None]) -> None:
+    """Show every event of the room until interrupted. Raise `Failed`."""
+    _run(_tail(url, token, room, since, show))
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except (ParleyError, ValueError) as error:
+        raise Failed(str(error)) from error
+
+
+async def _post(url: str, token: str, room: str, body: str, key: str | None) -> str:
     async with Client(url, token) as client:
         comment = await client.post(room, body, key)
         return f"{comment['room']} {comment['offset']} {comment['id']}"
 
 
-async def tail(url: str, token: str, room: str, since: Cursor | None, show: Callable[[str], None]) -> None:
-    """Show every event of the room until cancelled. Raise `ParleyError`."""
+async def _tail(url: str, token: str, room: str, since: Cursor | None, show: Callable[[str], None]) -> None:
     async with Client(url, token) as client, client.subscribe(room, since) as events:
         async for event in events:
             show(line(event))
@@ -29,8 +49,8 @@ def line(event: Event | Resync) -> str:
 
 
 def position(text: str) -> Cursor:
-    """`EPOCH:OFFSET`. Raise `ValueError`."""
+    """`EPOCH:OFFSET`. Raise `Failed`."""
     epoch, _, offset = text.rpartition(":")
     if not epoch or not offset.isdecimal():
-        raise ValueError(f"{text!r} is not EPOCH:OFFSET, such as 2a449558fedc:41")
+        raise Failed(f"{text!r} is not EPOCH:OFFSET, such as 2a449558fedc:41")
     return Cursor(epoch, int(offset))

@@ -4,21 +4,27 @@ import webbrowser
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Literal
 
-from pydantic import SecretStr
+import asyncpg
+import nats.errors
+from pydantic import SecretStr, ValidationError
 
 import comments.service
 import comments.settings
 import events.jetstream
 import fanout.service
 import fanout.settings
-from chassis import telemetry
+from chassis import logs, serving, telemetry
 from chassis.auth import Verifier
 from chassis.listening import bind
 from chassis.service import Service
-from chassis.serving import serve
+from chassis.settings import describe
+from comments.migrate import MigrationError
 from parley_cli import embedded, site
-from parley_cli.datadir import DataDir
+from parley_cli.datadir import DataDir, DataDirError
+from parley_cli.embedded import EmbeddedError
+from parley_cli.failures import Failed
 
 Say = Callable[[str], None]
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -27,15 +33,38 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 class Settings(comments.settings.Settings, fanout.settings.Settings):
     """What every service of the process is told."""
 
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    log_format: Literal["json", "console"] = "console"
 
-async def up(
+
+def settings_of(port: int | None) -> Settings:
+    """The settings of the environment, with the port that was asked for. Raise `Failed`."""
+    try:
+        return Settings() if port is None else Settings(port=port)
+    except ValidationError as error:
+        raise Failed(describe(error)) from error
+
+
+def run(
     settings: Settings, path: Path, environ: Mapping[str, str], say: Say, ready: Say, *, browse: bool
 ) -> None:
     """Run until SIGTERM, SIGINT or the end of any part; then stop everything in order.
 
     `say` gets a line for each step, `ready` the URL. `environ` is read for the standard `OTEL_*` variables.
-    Raise `DataDirError`, `EmbeddedError`, `PortTaken`, `MigrationError` or what connecting raises.
+    Raise `Failed`.
     """
+    logs.configure(settings.log_level, settings.log_format)
+    try:
+        serving.run(_up(settings, path, environ, say, ready, browse=browse))
+    except (DataDirError, EmbeddedError, MigrationError, serving.PortTaken) as error:
+        raise Failed(str(error)) from error
+    except (OSError, asyncpg.PostgresError, nats.errors.Error) as error:
+        raise Failed(f"cannot connect: {str(error) or type(error).__name__}") from error
+
+
+async def _up(
+    settings: Settings, path: Path, environ: Mapping[str, str], say: Say, ready: Say, *, browse: bool
+) -> None:
     (await bind(settings.host, settings.port)).close()
     with DataDir(path) as datadir:
         async with AsyncExitStack() as stack:
@@ -45,16 +74,16 @@ async def up(
             verifier = Verifier.of(settings)
             stack.push_async_callback(verifier.close)
             password = settings.nats_password.get_secret_value() if settings.nats_password else None
-            nats = await stack.enter_async_context(
+            wire = await stack.enter_async_context(
                 events.jetstream.connect(
                     settings.nats_url, user=settings.nats_user, password=password, name="parley up"
                 )
             )
             say("comments: bringing the database up to date")
             services = [
-                await stack.enter_async_context(comments.service.open_service(settings, nats, metrics)),
+                await stack.enter_async_context(comments.service.open_service(settings, wire, metrics)),
                 await stack.enter_async_context(
-                    fanout.service.open_service(settings, nats, metrics, verifier)
+                    fanout.service.open_service(settings, wire, metrics, verifier)
                 ),
                 Service(name="children", loops=children),
                 site.service(settings.jwt_secret if settings.host in LOOPBACK else None),
@@ -65,7 +94,9 @@ async def up(
                 if browse:
                     webbrowser.open(url)
 
-            await serve(*services, settings=settings, telemetry=metrics, verifier=verifier, started=started)
+            await serving.serve(
+                *services, settings=settings, telemetry=metrics, verifier=verifier, started=started
+            )
             say("stopping")
 
 

@@ -144,9 +144,9 @@ class Link:
 
     def _fail(self, failed: Failed) -> None:
         """A refused room ends its subscription; the others go on."""
-        feed = next((feed for feed in self._feeds.values() if feed.awaited == failed.id is not None), None)
+        feed = self._asking(failed.id)
         if feed is None:
-            log.warning("the server reports %s: %s", failed.code, failed.message)
+            self._unasked(failed)
         elif failed.passing:
             delay = max(failed.after, self._backoff.delay(feed.refusals, self._random()))
             feed.refusals += 1
@@ -155,7 +155,17 @@ class Link:
             del self._feeds[feed.room]
             feed.fail(Refused(None, failed.code, failed.message))
 
-    def _again(self, feed: Feed, refused: int) -> None:
+    def _asking(self, request: int | None) -> Feed | None:
+        """The feed that waits for the answer to this request."""
+        feeds = self._feeds.values()
+        return next((feed for feed in feeds if feed.awaited == request), None) if request else None
+
+    def _unasked(self, failed: Failed) -> None:
+        if failed.passing:  # the request was not read, so any may have been refused: ask for all again
+            raise ConnectionAbortedError(f"{failed.code}: {failed.message}")
+        log.warning("the server reports %s: %s", failed.code, failed.message)
+
+    def _again(self, feed: Feed, refused: int | None) -> None:
         """Unless the reader left, or a new connection asked already."""
         if self._feeds.get(feed.room) is feed and feed.awaited == refused:
             self._subscribe(feed)

@@ -1,0 +1,1 @@
+"""What every Parley service needs to run."""

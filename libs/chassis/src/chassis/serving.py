@@ -13,6 +13,7 @@ import structlog
 import uvicorn
 
 from chassis import app as web
+from chassis.http import BoundedHead
 from chassis.listening import BACKLOG, PortTaken, address, bind
 from chassis.loops import new_loop, run
 from chassis.service import Loop, Service, Sockets
@@ -96,7 +97,7 @@ def _config(app: Any, services: Sequence[Service], settings: Settings) -> uvicor
         raise ValueError("only one service of a process can accept WebSockets")
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedHead,
         ws=sockets[0] if sockets else "none",  # type: ignore[arg-type]  # a factory serves as well as a class
         lifespan="off",
         interface="asgi3",

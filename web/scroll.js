@@ -1,0 +1,64 @@
+// Within this many pixels of the end, a reader follows the conversation.
+const AT_END = 80;
+// Older messages are asked for this many pixels before the reader would see that they are missing.
+const AHEAD = 800;
+
+/** Keeps what the reader reads in its place, and follows the end when the reader is there. */
+export class Scroll {
+  /** The reader is at the end. */
+  following = true;
+  #log;
+  #list;
+  #hooks;
+
+  /**
+   * @param {HTMLElement} log  what scrolls
+   * @param {HTMLElement} list  the messages in it
+   * @param {{moved: () => void, nearTop: () => void}} hooks
+   */
+  constructor(log, list, hooks) {
+    this.#log = log;
+    this.#list = list;
+    this.#hooks = hooks;
+    log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    new ResizeObserver(() => this.#settle()).observe(log);
+  }
+
+  /** @param {() => void} change  adds, removes or changes messages */
+  keep(change) {
+    const anchor = this.following ? null : this.#anchor();
+    const before = anchor?.getBoundingClientRect().top ?? 0;
+    change();
+    if (anchor?.isConnected) this.#log.scrollTop += anchor.getBoundingClientRect().top - before;
+    this.#settle();
+  }
+
+  toEnd({ smooth = false } = {}) {
+    this.following = true;
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.#log.scrollTo({ top: this.#log.scrollHeight, behavior: smooth && !calm ? "smooth" : "instant" });
+    this.#hooks.moved();
+  }
+
+  /** The first message that the reader sees, at least in part. */
+  #anchor() {
+    const top = this.#log.getBoundingClientRect().top;
+    return [...this.#list.children].find((element) => element.getBoundingClientRect().bottom > top) ?? null;
+  }
+
+  #settle() {
+    if (this.following) this.#log.scrollTop = this.#log.scrollHeight;
+    this.#look();
+  }
+
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#log;
+    this.following = scrollHeight - scrollTop - clientHeight < AT_END;
+    this.#hooks.moved();
+    this.#look();
+  }
+
+  #look() {
+    if (this.#log.scrollTop < AHEAD) this.#hooks.nearTop();
+  }
+}

@@ -38,6 +38,7 @@ static struct {
 
 static struct {
     int started, ready, closed;
+    uint64_t delivered; /* since the beginning; what follows counts from the end of the warm-up */
     uint64_t frames, bytes;
     int64_t first, last;
     struct histogram latency;
@@ -73,6 +74,7 @@ static void greeted(void) {
 static void counted(const char *payload, size_t length, int64_t at) {
     if (!tally.frames++) tally.first = at;
     tally.last = at;
+    tally.delivered++;
     tally.bytes += length;
     const char *stamp = options.latency ? memmem(payload, length, "\"t=", 3) : NULL;
     if (stamp) record(&tally.latency, at - strtoll(stamp + 3, NULL, 10));
@@ -202,7 +204,7 @@ static void run_until(int64_t end) {
         int64_t wait = (step && due < end ? due : end) - at;
         serve_round(wait > 0 ? wait / 1000000 + 1 : 0);
         if (step && now() >= due) {
-            printf("frames %llu\n", (unsigned long long)tally.frames);
+            printf("frames %llu\n", (unsigned long long)tally.delivered);
             fflush(stdout);
             due = now() + step;
         }

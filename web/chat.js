@@ -80,7 +80,7 @@ class Page {
     this.#scroll = new Scroll(byId("log"), byId("messages"), { moved: () => this.#moved(), nearTop: () => this.#history.load() });
     this.#composer = new Composer(room.name, {
       post: (body) => this.#post(body),
-      edit: (item, body) => void attempt("The change was not saved.", room.edit(item.id ?? "", body)),
+      edit: (item, body) => void this.#edit(item, body),
       last: () => room.items.findLast((item) => item.own && item.id !== null && !item.deleted),
     });
     byId("newer").onclick = () => this.#scroll.toEnd({ smooth: true });
@@ -123,6 +123,12 @@ class Page {
     this.#room.post(body);
   }
 
+  /** @param {Item} item @param {string} body */
+  async #edit(item, body) {
+    const saved = await attempt("The change was not saved.", this.#room.edit(item.id ?? "", body));
+    if (!saved) this.#composer.edit({ ...item, body });
+  }
+
   /** @param {string} action @param {Item} item */
   async #act(action, item) {
     if (action === "edit") this.#composer.edit(item);
@@ -133,13 +139,15 @@ class Page {
   }
 }
 
-/** @param {string} what  it means that it failed @param {Promise<void>} work */
+/** @param {string} what  it means that it failed @param {Promise<void>} work @returns {Promise<boolean>} it worked */
 async function attempt(what, work) {
   try {
     await work;
+    return true;
   } catch (error) {
     const { status, message } = /** @type {ParleyError} */ (error);
     complain(`${what} ${status === 0 ? "You seem to be offline: try again when you are back." : message}`);
+    return false;
   }
 }
 

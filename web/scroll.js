@@ -10,6 +10,8 @@ export class Scroll {
   #log;
   #list;
   #hooks;
+  /** Of the log; when it changes, the scroll event that comes with it is not the reader's doing. */
+  #height = 0;
 
   /**
    * @param {HTMLElement} log  what scrolls
@@ -21,7 +23,7 @@ export class Scroll {
     this.#list = list;
     this.#hooks = hooks;
     log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    new ResizeObserver(() => this.#settle()).observe(log);
+    new ResizeObserver(() => this.#resized()).observe(log);
   }
 
   /** @param {() => void} change  adds, removes or changes messages */
@@ -51,8 +53,14 @@ export class Scroll {
     this.#look();
   }
 
+  #resized() {
+    this.#height = this.#log.clientHeight;
+    this.#settle();
+  }
+
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.#log;
+    if (clientHeight !== this.#height) return;
     this.following = scrollHeight - scrollTop - clientHeight < AT_END;
     this.#hooks.moved();
     this.#look();

@@ -66,7 +66,8 @@ def test_the_page_has_a_strict_policy_and_tokens_only_for_itself(up: Up) -> None
     assert "script-src 'self'" in page.headers["content-security-policy"]
     session = httpx.get(f"{up.url}/demo/session", params={"user": "Ada"}).json()
     assert session["user"] == {"id": "ada", "name": "Ada Lovelace"}
-    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Host": f"evil.example:{up.port}"}):
+    foreign = {"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.example"}, {"Origin": "https://evil.example"}
+    for headers in foreign:
         assert httpx.get(f"{up.url}/demo/session?user=ada", headers=headers).status_code == 403
 
 

@@ -73,8 +73,12 @@ def _demo(secret: SecretStr) -> APIRouter:
 
 def _from_here(request: Request) -> bool:
     """Not through another site, and not through a name that somebody made point at this machine."""
-    host = request.url.hostname in {"127.0.0.1", "localhost", "::1"}
-    return host and request.headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"}
+    here = f"{request.url.scheme}://{request.url.netloc}"
+    return (
+        request.url.hostname in {"127.0.0.1", "localhost", "::1"}
+        and request.headers.get("origin", here) == here
+        and request.headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"}
+    )
 
 
 class _Headers:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.middleware.cors import CORSMiddleware
 
 from chassis import health, problems
 from chassis.auth import Verifier
@@ -49,6 +50,15 @@ def create(
     app.state.limits = Limits.of(settings)
     problems.install(app)
     app.add_middleware(BodyLimit, limit=settings.max_body)
+    if origins := [origin.strip() for origin in settings.allowed_origins.split(",") if origin.strip()]:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "traceparent"],
+            expose_headers=["Link", "Location", "Retry-After"],
+            max_age=86_400,
+        )
     if telemetry is not None:
         app.add_middleware(Requests, telemetry=telemetry)
     for service in services:

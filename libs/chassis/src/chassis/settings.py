@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     app_id: str = Field(default="default", pattern=r"^[A-Za-z0-9_-]{1,64}$")
     """Names this installation in subjects, so that several can share one NATS."""
     host: str = "127.0.0.1"
+    """The address to listen on; 0.0.0.0 is every one."""
     port: int = Field(default=8000, ge=0, le=65535)
     """0 takes any free port."""
 
@@ -61,11 +62,14 @@ class Settings(BaseSettings):
     """Seconds by which two machines' clocks may differ."""
 
     nats_url: str = "nats://127.0.0.1:4222"
+    """May carry user and password, or they are set apart."""
     nats_user: str | None = None
     nats_password: SecretStr | None = None
     database_url: SecretStr | None = None
+    """Postgres, as `postgresql://user:password@host:port/database`; the user owns or may make the schemas."""
 
     rate_limits: Literal["on", "off"] = "on"
+    """`off` lifts every limit on how often somebody may ask: for load tests."""
     rate_user: float = Field(default=50, gt=0)
     """Requests per second that one user may make in the long run."""
     rate_user_burst: float = Field(default=100, ge=1)
@@ -74,6 +78,8 @@ class Settings(BaseSettings):
     rate_address_burst: float = Field(default=400, ge=1)
     trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
     """Addresses and networks, comma-separated, whose `X-Forwarded-For` is believed; `*` believes anyone."""
+    allowed_origins: str = "*"
+    """Web origins, comma-separated, whose pages may call the API; `*` allows all, as it takes a token."""
     max_body: int = Field(default=256 * 1024, ge=1024)
     """Bytes in an HTTP request's body."""
 

@@ -5,8 +5,6 @@ error, and a request per event costs a round trip each.
 """
 
 import asyncio
-import itertools
-import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,20 +13,24 @@ from typing import Any
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.js.api import RePublish, StorageType, StreamConfig
+from nats.errors import SlowConsumerError
 from nats.js.errors import NotFoundError
 
-from events import subjects
+from events import storage, subjects
+from events.acks import Acks
 from events.record import Record, received
-from events.stream import NoAnswer, NotPublished, Stop, StreamError
+from events.stream import NoAnswer, Stop, StreamError
 
 ACK_SECONDS = 2.0
 """A request in flight when the connection breaks is never answered: wait no longer than this, then repeat."""
 
-DUPLICATE_WINDOW = 120.0
-"""Seconds for which the stream remembers message ids."""
+CONNECT_SECONDS = 10.0
+"""For the first connection; by itself nats-py would try for ever."""
 
 RECONNECT_SECONDS = 0.25
+
+MISSED_SECONDS = 0.1
+"""After the client dropped messages: those of this time are caught up with at once."""
 
 log = logging.getLogger(__name__)
 
@@ -39,25 +41,30 @@ async def connect(
 ) -> AsyncIterator["Nats"]:
     """A connection that lasts as long as it takes: it never gives up reconnecting.
 
-    Raise `OSError` or `nats.errors.Error` when the first connection fails.
+    Raise `OSError` or `nats.errors.Error` when there is none within `CONNECT_SECONDS`.
     """
-    client = Client()
+    client = _Client()
     wire = Nats(client)
     options: dict[str, Any] = {"user": user, "password": password} if user else {}
-    await client.connect(
-        url,
-        name=name,
-        allow_reconnect=True,
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type] # a fraction works
-        connect_timeout=2,
-        ping_interval=10,
-        max_outstanding_pings=2,
-        error_cb=_on_error,
-        disconnected_cb=_on_disconnect,
-        reconnected_cb=wire.came_back,
-        **options,
-    )
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await client.connect(
+                url,
+                name=name,
+                allow_reconnect=True,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type] # a fraction works
+                connect_timeout=2,
+                ping_interval=10,
+                max_outstanding_pings=2,
+                error_cb=wire.went_wrong,
+                disconnected_cb=wire.went_away,
+                reconnected_cb=wire.came_back,
+                **options,
+            )
+    except (TimeoutError, asyncio.CancelledError):
+        await client.close()
+        raise
     try:
         await wire.open()
         yield wire
@@ -65,22 +72,37 @@ async def connect(
         await wire.close()
 
 
+class _Client(Client):
+    def forget_unsent(self) -> None:
+        """Else nats-py sends it after a reconnect, before what was lost with the old connection."""
+        self._pending.clear()
+        self._pending_data_size = 0
+
+
 class Nats:
     """One connection to NATS: `Stream` and `Wire`."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: _Client) -> None:
         self._client = client
         self._inbox = client.new_inbox()
-        self._tokens = itertools.count()
-        self._acks: dict[str, asyncio.Future[int]] = {}
+        self._acks = Acks(ACK_SECONDS)
         self._after_reconnect: list[Callable[[], None]] = []
+        self._missed: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
         await self._client.subscribe(f"{self._inbox}.*", cb=self._acked)
 
     async def close(self) -> None:
         """Send what waits, then close."""
-        await self._client.drain() if self._client.is_connected else await self._client.close()
+        if self._missed is not None:
+            self._missed.cancel()
+        try:
+            if self._client.is_connected:
+                await self._client.drain()
+        except NatsError as error:
+            log.warning("NATS was left with something unsent: %s", describe(error))
+        finally:
+            await self._client.close()
 
     @property
     def connected(self) -> bool:
@@ -96,16 +118,7 @@ class Nats:
 
     async def ensure_stream(self, *, replicas: int = 1) -> None:
         """Create the stream, or bring its configuration up to date."""
-        config = StreamConfig(
-            name=subjects.STREAM,
-            subjects=[subjects.EVENTS],
-            storage=StorageType.FILE,
-            num_replicas=replicas,
-            duplicate_window=DUPLICATE_WINDOW,
-            max_age=30 * 86_400.0,
-            allow_direct=True,
-            republish=RePublish(src=subjects.EVENTS, dest=f"{subjects.LIVE_PREFIX}{subjects.EVENTS}"),
-        )
+        config = storage.stream(replicas)
         manager = self._client.jsm()
         try:
             await manager.stream_info(subjects.STREAM)
@@ -114,41 +127,19 @@ class Nats:
             await manager.add_stream(config)
 
     async def publish(self, record: Record) -> asyncio.Future[int]:
-        token = str(next(self._tokens))
-        ack: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._acks[token] = ack
-        late = asyncio.get_running_loop().call_later(ACK_SECONDS, self._fail, token, "no acknowledgement")
-
-        def settled(_: asyncio.Future[int]) -> None:
-            late.cancel()
-            del self._acks[token]
-
-        ack.add_done_callback(settled)
+        token, ack = self._acks.expect()
+        if not self._client.is_connected:
+            self._acks.fail(token, "not connected to NATS")
+            return ack
         reply = f"{self._inbox}.{token}"
         try:
             await self._client.publish(record.subject, record.data, reply, record.headers())
         except NatsError as error:
-            self._fail(token, describe(error))
+            self._acks.fail(token, describe(error))
         return ack
 
     async def _acked(self, message: Msg) -> None:
-        token = message.subject.rpartition(".")[2]
-        ack = self._acks.get(token)
-        if ack is None or ack.done():
-            return
-        if not message.data:
-            self._fail(token, "no stream listens")
-            return
-        answer = json.loads(message.data)
-        if "error" in answer:
-            self._fail(token, answer["error"].get("description", "refused"))
-        else:
-            ack.set_result(int(answer["seq"]))
-
-    def _fail(self, token: str, reason: str) -> None:
-        ack = self._acks.get(token)
-        if ack is not None and not ack.done():
-            ack.set_exception(NotPublished(reason))
+        self._acks.answered(message.subject.rpartition(".")[2], message.data)
 
     async def follow(self, app: str, room: str, heard: Callable[[Record], None]) -> Stop:
         async def deliver(message: Msg) -> None:
@@ -167,6 +158,8 @@ class Nats:
     # Wire
 
     async def send(self, subject: str, payload: bytes) -> None:
+        if not self._client.is_connected:
+            raise StreamError("not connected to NATS")
         try:
             await self._client.publish(subject, payload)
         except NatsError as error:
@@ -186,7 +179,7 @@ class Nats:
         return bytes(answer.data)
 
     async def serve(self, subject: str, group: str, answer: Callable[[bytes], Awaitable[bytes]]) -> Stop:
-        """Requests are answered side by side: a slow one holds up no other."""
+        """Requests are answered side by side: a slow one holds up no other. `Stop` waits for the answers."""
         working: set[asyncio.Task[None]] = set()
 
         async def work(message: Msg) -> None:
@@ -202,13 +195,44 @@ class Nats:
             working.add(task)
             task.add_done_callback(finished)
 
-        return (await self._client.subscribe(subject, queue=group, cb=deliver)).unsubscribe
+        subscription = await self._client.subscribe(subject, queue=group, cb=deliver)
+
+        async def stop() -> None:
+            await subscription.unsubscribe()
+            if working:
+                await asyncio.wait(working)
+
+        return stop
 
     def reconnected(self, then: Callable[[], None]) -> None:
         self._after_reconnect.append(then)
 
+    # What nats-py reports
+
+    async def went_away(self) -> None:
+        if not self._client.is_closed:
+            log.warning("NATS is away")
+        self._client.forget_unsent()
+        self._acks.fail_all("the connection broke")
+
     async def came_back(self) -> None:
         log.warning("NATS is back")
+        self._catch_up()
+
+    async def went_wrong(self, error: Exception) -> None:
+        if isinstance(error, SlowConsumerError):
+            self._dropped(error.subject)
+        else:
+            log.warning("NATS: %s", describe(error))
+
+    def _dropped(self, subject: str) -> None:
+        """Whoever listens catches up once for all drops of a moment, and after the last of them."""
+        if self._missed is None:
+            log.warning("too slow for what NATS sends: some was dropped", extra={"subject": subject})
+            self._missed = asyncio.get_running_loop().call_later(MISSED_SECONDS, self._catch_up)
+
+    def _catch_up(self) -> None:
+        self._missed = None
         for then in self._after_reconnect:
             then()
 
@@ -216,11 +240,3 @@ class Nats:
 def describe(error: Exception) -> str:
     """nats-py raises many of its errors without a text."""
     return str(error) or type(error).__name__
-
-
-async def _on_error(error: Exception) -> None:
-    log.warning("NATS: %s", describe(error))
-
-
-async def _on_disconnect() -> None:
-    log.warning("NATS is away")

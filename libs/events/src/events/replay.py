@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from events.schema import ROOM
+from events.schema import APP, ROOM
 
 
 class ReplayRequest(BaseModel):
@@ -17,9 +17,9 @@ class ReplayRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    app: str
+    app: str = Field(pattern=APP)
     room: str = Field(pattern=ROOM)
-    after: int = Field(ge=0)
+    after: int = Field(ge=0, lt=2**63)
     limit: int = Field(ge=0, le=1000)
 
 

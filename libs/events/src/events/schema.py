@@ -7,14 +7,35 @@ renamed, retyped or removed. A new meaning gets a new type. Readers ignore field
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    TypeAdapter,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
+
+from events.record import rfc3339
+
+APP = r"^[A-Za-z0-9_-]{1,64}$"
+"""The grammar of an installation's id, one token of a subject."""
 
 ROOM = r"^[A-Za-z0-9_\-=@,.;]{1,164}$"
 """The grammar of a room's id: Pusher's channel names, so that those clients keep theirs."""
 
 Meta = dict[str, Any]
 """What the host app keeps with an image or a video; Parley stores it and never looks inside."""
+
+
+At = Annotated[
+    AwareDatetime,
+    PlainSerializer(rfc3339, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
+"""Always with six decimals, so that times also sort as text."""
 
 
 class _Event(BaseModel):
@@ -24,7 +45,7 @@ class _Event(BaseModel):
     room: str = Field(pattern=ROOM)
     offset: int = Field(ge=1)
     """Position in the room's log: 1, 2, 3, … without gaps."""
-    at: AwareDatetime
+    at: At
     actor: str
     """The id of the user who did it."""
 

@@ -18,7 +18,8 @@ LIVE_PREFIX: Final = "live."
 REPLAY: Final = "comments.replay"
 """Request-reply, queue group `comments`: a page of a room's log."""
 
-_ENCODED = str.maketrans({char: f"%{ord(char):02X}" for char in ".*>% "})
+_ENCODED = str.maketrans({char: f"%{ord(char):02X}" for char in ".*>% \x7f" + "".join(map(chr, range(32)))})
+"""Control characters too: a line break would end the command in NATS' own protocol."""
 
 
 def token(room: str) -> str:

@@ -1,14 +1,13 @@
 """The ports of `stream.py` in memory, for tests of what stands on them."""
 
 import asyncio
-import fnmatch
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from events import subjects
 from events.record import Record, received
-from events.stream import NoAnswer, NotPublished, Stop
+from events.stream import NoAnswer, NotPublished, Stop, StreamError
 
 Heard = Callable[[str, bytes], None]
 T = TypeVar("T")
@@ -39,8 +38,8 @@ class MemoryNats:
             self.records.append(record)
             known = self._sequences[record.message_id] = len(self.records)
             copy = received(record.subject, record.headers(), record.data)
-            for heard in self._followers.get(subjects.live(record.app, record.room), []):
-                asyncio.get_running_loop().call_soon(heard, copy)
+            followers = self._followers.get(subjects.live(record.app, record.room), [])
+            _tell(followers, lambda heard: heard(copy))
         ack.set_result(known)
         return ack
 
@@ -48,13 +47,14 @@ class MemoryNats:
         return _add(self._followers.setdefault(subjects.live(app, room), []), heard)
 
     async def send(self, subject: str, payload: bytes) -> None:
+        if self.away:
+            raise StreamError("away")
         for pattern, listeners in self._listeners.items():
-            if not self.away and fnmatch.fnmatchcase(subject, pattern):
-                for heard in listeners:
-                    asyncio.get_running_loop().call_soon(heard, subject, payload)
+            if _matches(pattern, subject):
+                _tell(listeners, lambda heard: heard(subject, payload))
 
     async def listen(self, subject: str, heard: Heard) -> Stop:
-        return _add(self._listeners.setdefault(subject.replace(">", "*"), []), heard)
+        return _add(self._listeners.setdefault(subject, []), heard)
 
     async def request(self, subject: str, payload: bytes, timeout: float) -> bytes:  # noqa: ASYNC109  as the port
         groups = self._servers.get(subject, {})
@@ -79,6 +79,29 @@ class MemoryNats:
         self.away = False
         for then in self._after_reconnect:
             then()
+
+
+def _tell(listeners: list[T], tell: Callable[[T], None]) -> None:
+    """In a later turn of the loop, and only those who still listen then."""
+
+    def still(heard: T) -> None:
+        if heard in listeners:
+            tell(heard)
+
+    for heard in listeners:
+        asyncio.get_running_loop().call_soon(still, heard)
+
+
+def _matches(pattern: str, subject: str) -> bool:
+    """As NATS does: `*` is one token, `>` at the end one or more."""
+    wanted, given = pattern.split("."), subject.split(".")
+    if wanted[-1] == ">" and len(given) >= len(wanted):
+        wanted, given = wanted[:-1], given[: len(wanted) - 1]
+    return len(wanted) == len(given) and all(map(_is, wanted, given))
+
+
+def _is(wanted: str, given: str) -> bool:
+    return wanted in ("*", given)
 
 
 def _add(to: list[T], item: T) -> Stop:

@@ -11,7 +11,7 @@ from chassis.auth import Caller, TokenMissing
 from chassis.limits import TooManyRequests
 from chassis.problems import BodyTooLarge, InvalidRequest, answers
 from comments.actions import Actions, allow
-from comments.drafts import Attributes, Change, ClientId, Draft, NewMember
+from comments.drafts import Attributes, Change, ClientId, Draft, NewMember, Text
 from comments.errors import (
     CommentGone,
     Forbidden,
@@ -28,6 +28,11 @@ from events import ROOM
 RoomId = Annotated[str, Path(pattern=ROOM, description="The room's id.", examples=["chat-5-12"])]
 Limit = Annotated[int, Query(ge=1, le=100, description="Entries on a page.")]
 Offset = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
+After = Annotated[Text, Query(max_length=164, description="Entries that follow this id.")]
+UserId = Annotated[Text, Path(max_length=128, description="The user's id.", examples=["u1"])]
+CommentId = Annotated[
+    UUID, Path(description="The comment's id.", examples=["0198c6f2-7d1b-7a52-9c3e-1f0d5f6a7b8c"])
+]
 Key = Annotated[
     ClientId | None,
     Header(description="Sent again with the same key and content, the first result is answered."),
@@ -95,30 +100,30 @@ def _comment(routes: APIRouter, actions: Actions) -> None:
     refused = answers(*COMMON, NotTheAuthor, UnknownComment, CommentGone)
 
     @routes.get(path, response_model=Comment, summary="A comment", tags=["comments"], responses=unknown)
-    async def get_comment(comment: UUID, caller: Caller) -> Response:
+    async def get_comment(comment: CommentId, caller: Caller) -> Response:
         return _json(await actions.comment(caller, comment, "r"), 200)
 
     @routes.patch(
         path, response_model=Comment, summary="Edit a comment", tags=["comments"], responses=refused
     )
-    async def edit_comment(comment: UUID, change: Change, caller: Caller) -> Response:
+    async def edit_comment(comment: CommentId, change: Change, caller: Caller) -> Response:
         """By its author or a moderator. An edit that changes nothing adds no version."""
         return _json(await actions.edit(caller, comment, change), 200)
 
     @routes.delete(path, status_code=204, summary="Delete a comment", tags=["comments"], responses=refused)
-    async def delete_comment(comment: UUID, caller: Caller) -> None:
+    async def delete_comment(comment: CommentId, caller: Caller) -> None:
         """By its author or a moderator. Readers keep its place, without what it said."""
         await actions.delete(caller, comment)
 
     @routes.get(path + "/history", summary="Every version of a comment", tags=["comments"], responses=unknown)
-    async def get_history(comment: UUID, caller: Caller) -> VersionList:
+    async def get_history(comment: CommentId, caller: Caller) -> VersionList:
         """Oldest first. What a deleted comment said is for its author and for moderators only."""
         return VersionList(versions=await actions.history(caller, comment))
 
 
 def _rooms(routes: APIRouter, actions: Actions, reader: Reader) -> None:
     @routes.get("/rooms", summary="Rooms that the caller is a member of", tags=["rooms"])
-    async def list_rooms(caller: Caller, limit: Limit = 50, after: str = "") -> RoomPage:
+    async def list_rooms(caller: Caller, limit: Limit = 50, after: After = "") -> RoomPage:
         found = await reader.rooms_of(caller.user, after, limit + 1)
         turn = {"after": found[limit - 1].id} if len(found) > limit else None
         return RoomPage(rooms=found[:limit], next=_next("/v1/rooms", limit, turn))
@@ -140,7 +145,7 @@ def _members(routes: APIRouter, actions: Actions, reader: Reader) -> None:
     path = "/rooms/{room}/members"
 
     @routes.get(path, summary="A page of a room's members", tags=["members"])
-    async def list_members(room: RoomId, caller: Caller, limit: Limit = 50, after: str = "") -> MemberPage:
+    async def list_members(room: RoomId, caller: Caller, limit: Limit = 50, after: After = "") -> MemberPage:
         """By user id: who joined or wrote in the room, and has not left."""
         allow(caller, "r", room)
         found = await reader.members(await reader.place(room), after, limit + 1)
@@ -161,7 +166,7 @@ def _members(routes: APIRouter, actions: Actions, reader: Reader) -> None:
         return await reader.member(await reader.place(room), member.user or caller.user)
 
     @routes.delete(path + "/{user}", status_code=204, summary="Leave a room", tags=["members"])
-    async def leave_room(room: RoomId, user: str, caller: Caller) -> None:
+    async def leave_room(room: RoomId, user: UserId, caller: Caller) -> None:
         """The caller leaves; a moderator may name somebody else."""
         await actions.leave(caller, room, user)
 

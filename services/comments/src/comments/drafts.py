@@ -34,8 +34,10 @@ def bounded(meta: Meta) -> Meta:
         text = json.dumps(meta, ensure_ascii=False, allow_nan=False)
     except ValueError as error:
         raise ValueError("must be JSON, without NaN or Infinity") from error
-    if len(storable(text).encode()) > META_BYTES or "\\u0000" in text:
-        raise ValueError(f"must be at most {META_BYTES} bytes of JSON, without the character NUL")
+    if len(storable(text).encode()) > META_BYTES:
+        raise ValueError(f"must be at most {META_BYTES} bytes of JSON")
+    if "\\u0000" in text.replace("\\\\", ""):
+        raise ValueError("must not contain the character NUL")
     return meta
 
 

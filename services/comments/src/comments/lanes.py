@@ -7,6 +7,7 @@ process, before a crash) makes a lane *behind*: its events are then read from th
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from comments.log import Stored
 
@@ -50,7 +51,7 @@ class Lanes:
         offset = stored.record.offset
         if lane.behind:
             lane.stale = True
-        elif offset == lane.next or offset == 1:
+        elif offset == (lane.next or 1):
             self._enter(lane, stored)
         elif offset > lane.next:
             self.read_again(stored.key, stored.partition)
@@ -67,9 +68,10 @@ class Lanes:
         """Partition, room key and lowest offset of what to read from the outbox now."""
         if self.queued >= self._capacity:
             return []
-        keys = list(self._behind)[:most]
+        keys = list(islice(self._behind, most))
         for key in keys:
             self._lanes[key].stale = False
+            self._behind[key] = self._behind.pop(key)  # rooms that stay behind must not starve others
         return [(self._lanes[key].partition, key, self._lanes[key].next) for key in keys]
 
     def was_read(self, keys: Iterable[int], rows: Sequence[Stored]) -> None:
@@ -145,13 +147,13 @@ class Lanes:
     def _lane(self, key: int, partition: int) -> Lane:
         lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[key] = Lane(partition)
-            if len(self._lanes) > self._rooms:
+            if len(self._lanes) >= self._rooms:
                 self._evict()
+            lane = self._lanes[key] = Lane(partition)
         return lane
 
     def _evict(self) -> None:
         """Forget the oldest lanes that have nothing to do; the outbox can always tell again."""
-        idle = [key for key, lane in self._lanes.items() if lane.idle][: self._rooms // 4]
+        idle = [key for key, lane in self._lanes.items() if lane.idle][: self._rooms // 4 + 1]
         for key in idle:
             del self._lanes[key]

@@ -56,7 +56,8 @@ async def migrate(connection: asyncpg.Connection) -> int:
         missing = [migration for migration in known if migration.number not in applied]
         for migration in missing:
             await _apply(connection, migration)
-        await connection.execute(f"grant {ROLE} to current_user")
+        if not await connection.fetchval("select pg_has_role(current_user, $1, 'member')", ROLE):
+            await connection.execute(f"grant {ROLE} to current_user")
         return len(missing)
     finally:
         await connection.execute("select pg_advisory_unlock($1)", LOCK)

@@ -4,10 +4,9 @@ The locks belong to one connection. When it breaks, Postgres frees them, and thi
 until it has a new one.
 """
 
-import logging
-
 import asyncpg
 
+from comments.migrate import ROLE
 from comments.postgres import PARTITIONS
 
 CLASS = 0x7061_726C
@@ -16,7 +15,14 @@ CLASS = 0x7061_726C
 PRESENT = PARTITIONS
 """Held shared by every process that takes part, so that they can be counted."""
 
-log = logging.getLogger(__name__)
+SETTINGS = {
+    "application_name": "parley relay",
+    "role": ROLE,
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+"""A machine that vanishes keeps its locks for 11 seconds, not for the system's two hours."""
 
 
 class Partitions:
@@ -41,7 +47,7 @@ class Partitions:
             await self._take(connection, share - len(self.owned))
             return before - self.owned
         except BaseException:
-            self.owned = frozenset()
+            self._let_go()
             raise
 
     async def close(self) -> None:
@@ -49,12 +55,18 @@ class Partitions:
         if self._connection is not None:
             await self._connection.close(timeout=2)
 
+    def _let_go(self) -> None:
+        """Of the connection too: the locks that it may still hold are then for others to take."""
+        self.owned = frozenset()
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
             self.owned = frozenset()
-            settings = {"application_name": "parley relay"}
             self._connection = await asyncpg.connect(
-                self._url, timeout=2, command_timeout=2, server_settings=settings
+                self._url, timeout=2, command_timeout=2, server_settings=SETTINGS
             )
             await self._connection.execute("select pg_advisory_lock_shared($1, $2)", CLASS, PRESENT)
         return self._connection

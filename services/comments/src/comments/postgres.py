@@ -41,12 +41,12 @@ class Head:
     state: RoomState
 
     def carry_out(self, command: Command, at: datetime) -> Outcome:
-        """Raise the `Problem` for which the command is refused."""
+        """Raise the `Problem` for which the command is refused, or `ValueError` if it cannot be encoded."""
         event = decide(self.state, command, at, uuid7)
         if event is None:
             return Outcome(comment=answer(self.state, command))
-        self.state = evolve(self.state, event)
         stored = Stored(self.key, partition_of(self.app, event.room), self.record(event, command.trace))
+        self.state = evolve(self.state, event)
         return Outcome(event, stored, answer(self.state, command))
 
     def record(self, event: Event, trace: str | None) -> Record:
@@ -80,7 +80,15 @@ class PostgresLog:
             if len(commands) == 1:
                 log.exception("a command that Postgres refuses")
                 return [error]
-        return [outcome for command in commands for outcome in await self.append([command])]
+        return [await self._alone(command) for command in commands]
+
+    async def _alone(self, command: Command) -> Outcome | Exception:
+        """Those before it are committed already, so what ends this one says nothing about them."""
+        try:
+            [outcome] = await self.append([command])
+        except Unavailable as reason:
+            return reason
+        return outcome
 
     async def _append(self, commands: Sequence[Command]) -> list[Outcome | Exception]:
         names = sorted({command.room for command in commands})
@@ -137,6 +145,6 @@ def _carry_out(heads: dict[str, Head], commands: Sequence[Command]) -> list[Outc
     for command in commands:
         try:
             outcomes.append(heads[command.room].carry_out(command, at))
-        except Problem as refusal:
+        except (Problem, ValueError) as refusal:
             outcomes.append(refusal)
     return outcomes

@@ -51,7 +51,8 @@ class Reader:
 
     async def newest(self, room: str, place: Place, before: int | None, limit: int) -> list[Comment]:
         """The last `limit` comments below the offset `before`, in order."""
-        rows = await self._fetch(_BEFORE, place.key, before or place.head + 1, limit)
+        below = place.head + 1 if before is None else before
+        rows = await self._fetch(_BEFORE, place.key, below, limit)
         return [_comment(row, room) for row in reversed(rows)]
 
     async def following(self, room: str, place: Place, after: int, limit: int) -> list[Comment]:
@@ -80,14 +81,9 @@ class Reader:
     async def events(self, app: str, room: str, after: int, limit: int) -> Page:
         """A page of the log for `comments.replay`, at most `PAGE_BYTES` long but for its first event."""
         place = await self.place(room, app)
-        rows = await self._fetch(_EVENTS, place.key, after, limit) if limit and place.head > after else []
-        events: list[bytes] = []
-        size = 0
-        for row in rows:
-            size += len(row["data"])
-            if events and size > PAGE_BYTES:
-                break
-            events.append(row["data"].encode())
+        asked = (place.key, after, limit, PAGE_BYTES)
+        rows = await self._fetch(_EVENTS, *asked) if limit and place.head > after else []
+        events = [row["data"].encode() for row in rows]
         head = max(place.head, after + len(events)) if events else place.head
         return Page(place.epoch, head, after + 1, events)
 
@@ -95,7 +91,9 @@ class Reader:
         try:
             return await self._pool.fetch(query, *values)
         except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
-            raise unavailable(error) or error from error
+            if (reason := unavailable(error)) is not None:
+                raise reason from error
+            raise
 
 
 def _comment(row: asyncpg.Record, room: str) -> Comment:
@@ -145,4 +143,13 @@ _MEMBERS = """
     where room = $1 and "user" > $2 order by "user" limit $3
 """
 _MEMBER = 'select "user", name, avatar, joined_at from comments.members where room = $1 and "user" = $2'
-_EVENTS = 'select data from comments.events where room = $1 and "offset" > $2 order by "offset" limit $3'
+_EVENTS = """
+    select data from (
+        select "offset", data, sum(octet_length(data::text)) over (order by "offset") as size
+        from (
+            select "offset", data from comments.events
+            where room = $1 and "offset" > $2 order by "offset" limit $3
+        ) as following
+    ) as measured
+    where size <= $4 or "offset" = $2 + 1 order by "offset"
+"""

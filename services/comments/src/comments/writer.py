@@ -27,6 +27,7 @@ class Writer:
         self._limit = waiting
         self._waiting: deque[Waiting] = deque()
         self._woken = asyncio.Event()
+        self._available = True
         self.batches = 0
         self.commands = 0
 
@@ -60,8 +61,10 @@ class Writer:
         try:
             outcomes = await self._log.append([command for command, _ in batch])
         except Unavailable as reason:
-            log.warning("the log is unavailable: %s", reason)
+            self._report(reason)
             outcomes = [reason] * len(batch)
+        else:
+            self._report(None)
         self.batches += 1
         self.commands += len(batch)
         stored = [one.stored for one in outcomes if isinstance(one, Outcome) and one.stored is not None]
@@ -69,6 +72,14 @@ class Writer:
             self._committed(stored)
         for (_, waiter), outcome in zip(batch, outcomes, strict=True):
             _settle(waiter, outcome)
+
+    def _report(self, trouble: Unavailable | None) -> None:
+        """Once when it begins and once when it ends: there may be hundreds of batches in between."""
+        if trouble is not None and self._available:
+            log.warning("the log is unavailable: %s", trouble)
+        elif trouble is None and not self._available:
+            log.warning("the log is available again")
+        self._available = trouble is None
 
 
 def _settle(waiter: asyncio.Future[Outcome], outcome: Outcome | Exception) -> None:

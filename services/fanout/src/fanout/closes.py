@@ -18,9 +18,8 @@ class Close(IntEnum):
         close.meaning = meaning
         return close
 
-    RESUME_ELSEWHERE = 4000, "This server is going away; connect again and resume."
     NO_CONNECT = 4001, "No connect request came in time."
-    SLOW_READER = 4002, "The client took nothing for too long; connect again and resume."
+    TOKEN_EXPIRED = 4002, "The token has expired; connect again with a new one, and resume."
     HISTORY_CHANGED = (
         4003,
         "The room's history was replaced; connect again and resume to learn where it stands.",

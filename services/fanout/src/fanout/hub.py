@@ -1,19 +1,16 @@
 """The hub: which rooms are active here, and who is in them. It knows no protocol and no socket."""
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from events import Record, Stop, Stream, Wire, subjects
-from fanout.live import LiveRoom
+from events import Stop, Stream, Wire, subjects
+from fanout.live import LiveRoom, Pushed
 from fanout.members import Figures, Joined, Member
 from fanout.native import Position
 from fanout.pages import Pages
 from fanout.room import Room
-
-log = logging.getLogger(__name__)
+from fanout.tasks import Tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +18,9 @@ class Bounds:
     """Bytes and seconds that the hub may use."""
 
     ring: int = 256 * 1024
-    """Bytes of recent events kept for each active room."""
+    """Bytes of memory for each active room's recent events."""
     early: int = 1024 * 1024
-    """Bytes of events kept for each active room that were heard before those they follow."""
+    """Bytes of memory for each active room's events that were heard before those they follow."""
     linger: float = 30.0
     """Seconds for which a room stays active when its last member has left."""
 
@@ -32,30 +29,40 @@ class Bounds:
 class _Active:
     live: LiveRoom
     opened: "asyncio.Task[None] | None" = None
+    joining: int = 0
+    """Members that wait to be let in."""
     stops: list[Stop] = field(default_factory=list)
     ending: asyncio.TimerHandle | None = None
 
+    @property
+    def empty(self) -> bool:
+        return not self.joining and not self.live.members
+
+    def stay(self) -> None:
+        if self.ending is not None:
+            self.ending.cancel()
+            self.ending = None
+
 
 class Hub:
-    """`pushed` is called with the records of each flush and the number of sockets they were written to."""
-
     def __init__(
         self,
         app: str,
         stream: Stream,
         wire: Wire,
         pages: Pages,
+        tasks: Tasks,
         bounds: Bounds,
-        pushed: Callable[[Sequence[Record], int], None],
+        pushed: Pushed,
     ) -> None:
         self._app = app
         self._stream = stream
         self._wire = wire
         self._pages = pages
+        self._tasks = tasks
         self._bounds = bounds
         self._pushed = pushed
         self._active: dict[str, _Active] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self.figures = Figures()
         wire.reconnected(self.check)
 
@@ -66,22 +73,23 @@ class Hub:
     async def join(self, member: Member, since: Position | None, joined: Callable[[Joined], None]) -> None:
         """Call `joined`, then give the member what it missed, then what happens.
 
-        Raise `NoAnswer` if the room cannot be opened now.
+        Neither is done if the member leaves before. Raise `NoAnswer` if the room cannot be opened now.
         """
         active = self._activate(member.room)
+        active.joining += 1
         assert active.opened is not None
-        await asyncio.shield(active.opened)
         try:
+            await asyncio.shield(active.opened)
             await active.live.join(member, since, joined)
         finally:
-            self._end_if_empty(member.room, active)
+            active.joining -= 1
+            self._end_if_empty(active)
 
     def leave(self, member: Member) -> None:
-        active = self._active.get(member.room)
         member.gone = True
-        if active is not None:
+        if (active := self._active.get(member.room)) is not None:
             active.live.leave(member)
-            self._end_if_empty(member.room, active)
+            self._end_if_empty(active)
 
     def pause(self, member: Member) -> None:
         if (active := self._active.get(member.room)) is not None:
@@ -99,74 +107,43 @@ class Hub:
     def check(self) -> None:
         """Events may have been missed: compare every active room with the log."""
         for active in self._active.values():
-            active.live.fill()
+            active.live.feed.check()
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    # Rooms
+        """End every room; nobody is told."""
+        for active in list(self._active.values()):
+            await self._end(active)
 
     def _activate(self, name: str) -> _Active:
         active = self._active.get(name)
-        if active is None or active.live.replaced:
+        if active is not None and active.live.feed.closed:
+            self._forget(active)
+            active = None
+        if active is None:
             room = Room(name, ring=self._bounds.ring, early=self._bounds.early)
-            live = LiveRoom(room, self._pages, self.figures, self.spawn, self._pushed)
+            live = LiveRoom(room, self._pages, self.figures, self._tasks, self._pushed)
             active = self._active[name] = _Active(live)
             active.opened = asyncio.create_task(self._open(name, active))
             active.opened.add_done_callback(_seen)
-        if active.ending is not None:
-            active.ending.cancel()
-            active.ending = None
+        active.stay()
         return active
 
     async def _open(self, name: str, active: _Active) -> None:
         """Listen first, then ask where the log stands: nothing falls between."""
         try:
-            active.stops.append(await self._stream.follow(self._app, name, active.live.heard))
+            active.stops.append(await self._stream.follow(self._app, name, active.live.feed.heard))
             heard = _signals(active.live)
             active.stops.append(await self._wire.listen(subjects.signals(self._app, name), heard))
-            await active.live.open()
+            await active.live.feed.open()
         except BaseException:
-            await self._end(name, active)
+            self._forget(active)
             raise
 
-    def _end_if_empty(self, name: str, active: _Active) -> None:
-        if not active.live.members and active.ending is None and active is self._active.get(name):
+    def _end_if_empty(self, active: _Active) -> None:
+        if active.empty and active.ending is None and not active.live.feed.closed:
             later = asyncio.get_running_loop().call_later
-            active.ending = later(self._bounds.linger, self._spawn_end, name, active)
+            active.ending = later(self._bounds.linger, self._forget, active)
 
-    def _spawn_end(self, name: str, active: _Active) -> None:
-        if not active.live.members:
-            self.spawn(self._end(name, active))
-
-    async def _end(self, name: str, active: _Active) -> None:
-        if self._active.get(name) is active:
-            del self._active[name]
-        for stop in active.stops:
-            await stop()
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("work for a room failed", exc_info=error)
-
-
-def _signals(live: LiveRoom) -> Callable[[str, bytes], None]:
-    def heard(_subject: str, payload: bytes) -> None:
-        origin, _, data = payload.partition(b"\n")
-        live.signal(origin.decode(), data)
-
-    return heard
-
-
-def _seen(task: asyncio.Task[None]) -> None:
-    """Those who wait for the room are told; that nobody waits any more is no error."""
-    if not task.cancelled():
-        task.exception()
+    def _forget(self, active: _Active) -> None:
+        """At once out of the table; then its feed is stopped."""
+        self._tasks.spawn(self._end(active))

@@ -42,6 +42,11 @@ class Member:
     replaying: bool = False
     gone: bool = False
 
+    @property
+    def takes(self) -> bool:
+        """It is here, and may be written to."""
+        return not (self.gone or self.sink.stalled)
+
 
 @dataclass(frozen=True, slots=True)
 class Joined:

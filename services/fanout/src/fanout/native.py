@@ -4,9 +4,10 @@ Every frame is one JSON object with a `type`. A request carries an integer `id` 
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from events import ROOM
 
@@ -14,8 +15,11 @@ NAME: Final = "native"
 MAX_ID: Final = 2**53 - 1
 """The largest integer that every JSON reader keeps exact."""
 
+MAX_EPOCH: Final = 64
+"""Characters; ours are shorter."""
+
 SIGNAL_NAME: Final = re.compile(r"[A-Za-z0-9_\-:.]{1,64}")
-_ROOM: Final = re.compile(ROOM.removesuffix("$") + r"\Z")
+_ROOM: Final = re.compile(ROOM)
 
 
 class BadFrame(Exception):
@@ -64,7 +68,8 @@ class Signal:
     room: str
     name: str
     """`typing` for the request of that name."""
-    data: Any
+    data: bytes
+    """As JSON."""
 
 
 Request = Connect | Subscribe | Unsubscribe | Signal
@@ -73,7 +78,7 @@ Request = Connect | Subscribe | Unsubscribe | Signal
 def receive(frame: str) -> Request:
     """The request in a frame. Raise `BadFrame` or `BadRequest`."""
     try:
-        given = json.loads(frame)
+        given = _decoder.decode(frame)
     except (ValueError, RecursionError) as error:
         raise BadFrame("not JSON") from error
     if not isinstance(given, dict) or not isinstance(given.get("type"), str):
@@ -83,21 +88,21 @@ def receive(frame: str) -> Request:
 
 def _request(given: dict[str, Any]) -> Request:
     id = given.get("id")  # noqa: A001
-    if type(id) is not int or not 0 <= id <= MAX_ID:
+    if not _is_natural(id):
         raise BadRequest(None, f"id must be an integer from 0 to {MAX_ID}")
     match given:
         case {"type": "connect", "token": str(token)}:
             return Connect(id, token)
-        case {"type": "subscribe", "room": str(room)} if _ROOM.match(room):
+        case {"type": "subscribe", "room": str(room)} if _ROOM.fullmatch(room):
             return Subscribe(id, room, _position(id, given.get("since")))
-        case {"type": "unsubscribe", "room": str(room)} if _ROOM.match(room):
+        case {"type": "unsubscribe", "room": str(room)} if _ROOM.fullmatch(room):
             return Unsubscribe(id, room)
-        case {"type": "typing", "room": str(room)} if _ROOM.match(room):
-            return Signal(id, room, "typing", None)
-        case {"type": "signal", "room": str(room), "name": str(name)} if _ROOM.match(room):
+        case {"type": "typing", "room": str(room)} if _ROOM.fullmatch(room):
+            return Signal(id, room, "typing", b"null")
+        case {"type": "signal", "room": str(room), "name": str(name)} if _ROOM.fullmatch(room):
             if not SIGNAL_NAME.fullmatch(name):
                 raise BadRequest(id, "name must be 1 to 64 of A-Z a-z 0-9 _ - : .")
-            return Signal(id, room, name, given.get("data"))
+            return Signal(id, room, name, _data(id, given.get("data")))
         case {"type": "connect" | "subscribe" | "unsubscribe" | "typing" | "signal" as kind}:
             raise BadRequest(id, f"{kind} lacks a field, or one is not valid: see docs/protocol.md")
         case _:
@@ -108,10 +113,32 @@ def _position(id: int, since: object) -> Position | None:  # noqa: A002
     match since:
         case None:
             return None
-        case {"epoch": str(epoch), "offset": int(offset)} if 0 <= offset <= MAX_ID and len(epoch) <= 64:
-            return Position(epoch, int(offset))
+        case {"epoch": str(epoch), "offset": offset} if _is_natural(offset) and len(epoch) <= MAX_EPOCH:
+            return Position(epoch, offset)
         case _:
             raise BadRequest(id, "since must be an object with epoch and offset, as subscribed gave them")
+
+
+def _is_natural(value: object) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value <= MAX_ID
+
+
+def _data(id: int, data: object) -> bytes:  # noqa: A002
+    try:
+        return _dump(data)
+    except RecursionError as error:
+        raise BadRequest(id, "data is nested too deeply") from error
+
+
+def _finite(number: str) -> float:
+    """Raise `ValueError` for what JSON does not have, or cannot be written as JSON again: NaN, 1e999."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"not a JSON number: {number}")
+    return value
+
+
+_decoder: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
 
 
 def connected(id: int | None, connection: str, user: str, ping: float) -> bytes:  # noqa: A002
@@ -154,14 +181,14 @@ def signal(room: str, data: bytes) -> bytes:
     return b'{"type":"signal","room":"%b",%b' % (room.encode(), data[1:])
 
 
-def signalled(name: str, user: str, data: Any) -> bytes:
-    """A signal on its way between servers."""
-    return _dump({"name": name, "user": user, "data": data})
+def signalled(name: str, user: str, data: bytes) -> bytes:
+    """A signal on its way between servers; `data` is JSON."""
+    return b'%b,"data":%b}' % (_dump({"name": name, "user": user})[:-1], data)
 
 
 def _frame(type: str, id: int | None, **fields: Any) -> bytes:  # noqa: A002
     return _dump({**({} if id is None else {"id": id}), "type": type, **fields})
 
 
-def _dump(value: dict[str, Any]) -> bytes:
+def _dump(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -7,6 +7,9 @@ in offset order. A hole is a reason to read the log, never to skip.
 from collections import deque
 from collections.abc import Callable, Sequence
 
+OVERHEAD = 400
+"""Bytes that an entry takes beside its event and frame: objects, and a place in a table."""
+
 
 class Entry:
     """An event to push: its bytes, and its frame in each protocol, made once."""
@@ -18,6 +21,11 @@ class Entry:
         self.data = data
         self._frames: dict[str, bytes] = {}
 
+    @property
+    def size(self) -> int:
+        """Bytes of memory, once it is framed in one protocol."""
+        return 2 * len(self.data) + OVERHEAD
+
     def frame(self, protocol: str, encode: Callable[[str, int, bytes], bytes], room: str) -> bytes:
         found = self._frames.get(protocol)
         if found is None:
@@ -26,17 +34,18 @@ class Entry:
 
 
 class Room:
-    """`ring` and `early` are bounds in bytes of recent events kept, and of events heard too early."""
+    """`ring` and `early` are bounds in bytes of memory: of recent events, and of events heard too early."""
 
     __slots__ = (
         "_early",
+        "_early_limit",
         "_early_size",
-        "_entries",
-        "_limits",
-        "_size",
+        "_ring",
+        "_ring_limit",
+        "_ring_size",
         "epoch",
         "head",
-        "missing",
+        "known",
         "name",
         "opened",
     )
@@ -47,58 +56,65 @@ class Room:
         self.epoch = ""
         self.head = 0
         """Offset of the last event let through."""
-        self.missing = False
-        """Something between `head` and what was heard has to be read from the log."""
-        self._limits = (ring, early)
-        self._entries: deque[Entry] = deque()
-        self._size = 0
-        self._early: dict[int, bytes] = {}
-        self._early_size = 0
+        self.known = 0
+        """The highest offset that is known to be in the log."""
+        self._ring: deque[Entry] = deque()
+        self._ring_limit, self._ring_size = ring, 0
+        self._early: dict[int, Entry] = {}
+        self._early_limit, self._early_size = early, 0
 
-    def open(self, epoch: str, head: int) -> list[Entry]:
-        """Start after `head`, where the log stands; what was heard meanwhile from beyond it goes through."""
-        self.opened, self.epoch, self.head = True, epoch, head
-        return self._join()
+    def open(self, epoch: str, head: int) -> None:
+        """Start after `head`, where the log stands."""
+        self.opened, self.epoch, self.head, self.known = True, epoch, head, head
+
+    @property
+    def missing(self) -> bool:
+        """Something after `head` has to be read from the log."""
+        return self.head < self.known
+
+    def learn(self, head: int) -> None:
+        """The log stands there, or beyond."""
+        self.known = max(self.known, head)
 
     def hear(self, offset: int, data: bytes) -> list[Entry]:
         """What can be pushed now that this event is known: nothing, it, or also those heard before it."""
-        if self.opened and offset == self.head + 1:
-            entry = self._append(offset, data)
-            return [entry, *self._join()] if self._early else [entry]
-        if offset > self.head or not self.opened:
-            self._keep(offset, data)
-        return []
+        if offset <= self.head:
+            return []
+        self.learn(offset)
+        entry = Entry(offset, data)
+        if offset > self.head + 1:
+            self._keep(entry)
+            return []
+        self._append(entry)
+        return [entry, *self._join()] if self._early else [entry]
 
     def after(self, offset: int) -> Sequence[Entry] | None:
         """All events after the offset, or `None` if the ring no longer holds them all."""
         missing = self.head - offset
         if missing <= 0:
             return []
-        if missing > len(self._entries):
+        if missing > len(self._ring):
             return None
-        return [self._entries[index] for index in range(-missing, 0)]
+        return [self._ring[index] for index in range(-missing, 0)]
 
-    def _append(self, offset: int, data: bytes) -> Entry:
-        entry = Entry(offset, data)
-        self.head = offset
-        self._entries.append(entry)
-        self._size += len(data)
-        while self._size > self._limits[0] and len(self._entries) > 1:
-            self._size -= len(self._entries.popleft().data)
-        return entry
+    def _append(self, entry: Entry) -> None:
+        self.head = entry.offset
+        self._ring.append(entry)
+        self._ring_size += entry.size
+        while self._ring_size > self._ring_limit:
+            self._ring_size -= self._ring.popleft().size
 
-    def _keep(self, offset: int, data: bytes) -> None:
+    def _keep(self, entry: Entry) -> None:
         """Too early: kept if there is room for it, for the log has it too."""
-        self.missing = self.opened
-        if offset not in self._early and self._early_size + len(data) <= self._limits[1]:
-            self._early[offset] = data
-            self._early_size += len(data)
+        if entry.offset not in self._early and self._early_size + entry.size <= self._early_limit:
+            self._early[entry.offset] = entry
+            self._early_size += entry.size
 
     def _join(self) -> list[Entry]:
+        """Let through what was heard early and follows now."""
         entries = []
-        while (data := self._early.pop(self.head + 1, None)) is not None:
-            entries.append(self._append(self.head + 1, data))
-        self._early = {offset: data for offset, data in self._early.items() if offset > self.head}
-        self._early_size = sum(map(len, self._early.values()))
-        self.missing = bool(self._early)
+        while (entry := self._early.pop(self.head + 1, None)) is not None:
+            self._early_size -= entry.size
+            self._append(entry)
+            entries.append(entry)
         return entries

@@ -13,6 +13,7 @@ class Settings(Common):
     max_connections: int = Field(default=50_000, ge=1)
     """Sockets of one process; beyond, upgrades get 503."""
     rooms_per_connection: int = Field(default=256, ge=1)
+    """Rooms that one connection may be in."""
     connect_seconds: float = Field(default=10, gt=0)
     """Within which a client must have sent its token."""
     ping_seconds: float = Field(default=25, gt=0)

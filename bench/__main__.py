@@ -1,0 +1,47 @@
+"""`python -m bench [--smoke] [NAME …]`: measure, and print tables for docs/benchmarks.md."""
+
+import argparse
+import asyncio
+import shlex
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from bench import idle_memory, latency, posts, saturation, sustained
+from bench.harness import Scale
+from bench.report import Row, machine, table
+
+Benchmark = Callable[[Scale], Awaitable[list[Row]]]
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "saturation": saturation.measure,
+    "idle_memory": idle_memory.measure,
+    "posts": posts.measure,
+    "sustained": sustained.measure,
+    "latency": latency.measure,
+}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m bench", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all without one"
+    )
+    parser.add_argument("--smoke", action="store_true", help="a second of each, with few sockets")
+    found = parser.parse_args()
+    if unknown := set(found.names) - set(BENCHMARKS):
+        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
+    return found
+
+
+async def main() -> None:
+    told = arguments()
+    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
+    print(f"`{command}` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {machine()}\n", flush=True)
+    for name in told.names or BENCHMARKS:
+        rows = await BENCHMARKS[name](Scale(told.smoke))
+        print(table(name, rows), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

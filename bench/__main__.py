@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import shlex
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -34,8 +35,10 @@ def arguments() -> argparse.Namespace:
     return found
 
 
-async def main() -> None:
-    told = arguments()
+async def main(told: argparse.Namespace) -> None:
+    this = asyncio.current_task()
+    assert this is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)  # stop what was started
     command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
     print(f"`{command}` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {machine()}\n", flush=True)
     for name in told.names or BENCHMARKS:
@@ -44,4 +47,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(arguments()))

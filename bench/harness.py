@@ -22,6 +22,7 @@ from parley_cli import embedded
 from parley_cli.datadir import DataDir
 
 SECRET = "a secret of the benchmarks, for one run each"
+COMMON = {"PARLEY_RATE_LIMITS": "off", "PARLEY_JWT_SECRET": SECRET, "PARLEY_LOG_LEVEL": "warning"}
 STARTING = 60.0
 """Seconds until a system must be ready."""
 PORTS = range(21000, 32000)
@@ -78,8 +79,7 @@ async def up() -> AsyncIterator[System]:
     parley = str(Path(sys.executable).with_name("parley"))
     with tempfile.TemporaryDirectory() as data:
         command = [parley, "up", "--port", str(port), "--data-dir", data]
-        limits = {"PARLEY_RATE_LIMITS": "off", "PARLEY_JWT_SECRET": SECRET, "PARLEY_LOG_LEVEL": "warning"}
-        async with running(command, **limits) as process:
+        async with running(command, **COMMON) as process:
             await ready(process, port)
             yield System(process, port)
 
@@ -90,10 +90,14 @@ async def fanout() -> AsyncIterator[tuple[System, Nats]]:
     port = free_port()
     with tempfile.TemporaryDirectory() as data, DataDir(Path(data)) as datadir:
         async with embedded.nats(datadir) as server:
-            told = {"url": server.url, "user": server.user, "password": server.password}
-            settings = {f"PARLEY_NATS_{name.upper()}": value for name, value in told.items()}
-            settings |= {"PARLEY_PORT": str(port), "PARLEY_JWT_SECRET": SECRET, "PARLEY_RATE_LIMITS": "off"}
-            async with connect(**told, name="bench") as nats:
+            settings = {
+                **COMMON,
+                "PARLEY_PORT": str(port),
+                "PARLEY_NATS_URL": server.url,
+                "PARLEY_NATS_USER": server.user,
+                "PARLEY_NATS_PASSWORD": server.password,
+            }
+            async with connect(server.url, user=server.user, password=server.password, name="bench") as nats:
                 await nats.ensure_stream()
                 await nats.serve(subjects.REPLAY, "comments", empty_log)
                 async with running([sys.executable, "-m", "fanout"], **settings) as process:

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 
 #define BUFFER (1 << 20)
+#define OPENING (60 * SECOND) /* until every socket must be ready */
 #define ROUND 512 /* sockets read between two looks at the clock */
 
 enum state { CONNECTING, UPGRADING, OPEN, GONE };
@@ -311,7 +312,8 @@ int main(int count, char **words) {
     poll_fd = epoll_create1(0);
     members = calloc(options.connections, sizeof *members);
     while (tally.started < options.connections && tally.started < options.opening) start_one();
-    while (tally.ready < options.connections && !told_to_stop) serve_round(100);
+    for (int64_t end = now() + OPENING; tally.ready < options.connections && !told_to_stop; serve_round(100))
+        if (now() > end) die("only %d of %d sockets were ready in time", tally.ready, options.connections);
     if (options.warmup > 0) run_until(now() + options.warmup * SECOND);
     tally.frames = tally.bytes = 0;
     memset(&tally.latency, 0, sizeof tally.latency);

@@ -30,7 +30,9 @@ static struct {
     const char *host, *token, *room;
     int port, rooms, concurrency, bytes;
     double seconds, warmup, rate;
-} options = {.host = "127.0.0.1", .token = "", .room = "bench", .rooms = 1, .concurrency = 64, .bytes = 100, .seconds = 1};
+} options = {
+    .host = "127.0.0.1", .token = "", .room = "bench", .rooms = 1, .concurrency = 64, .bytes = 100, .seconds = 1,
+};
 
 static struct {
     uint64_t created, other, reconnects;
@@ -236,6 +238,7 @@ int main(int count, char **words) {
     run_until(from + options.seconds * SECOND);
     double seconds = (now() - from) / (double)SECOND;
     uint64_t in_time = tally.created;
+    if (options.rate > 0) hand_out(); /* what fell due in the last round */
     for (int64_t end = now() + PATIENCE; asking && now() < end;) serve_round(10);
     print_tally(seconds, in_time);
     return 0;

@@ -25,7 +25,7 @@ const MINUTE_MS = 60_000;
  * @param {{user: User, token: () => Promise<string>}} session
  */
 export function chat(name, { user, token }) {
-  const parley = new Parley({ url: location.origin, user, token, storage: localStorage });
+  const parley = new Parley({ url: location.origin, user, token, storage: storage() });
   const room = parley.room(name);
   furnish(room, user);
   watchConnection(parley);
@@ -37,6 +37,15 @@ export function chat(name, { user, token }) {
   room.subscribe();
   page.draw();
   setInterval(() => page.draw(), MINUTE_MS);
+}
+
+/** Where unsent messages are kept; nowhere beyond this page if the browser forbids it. */
+function storage() {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What stays as it is while the room is shown. @param {Room} room @param {User} user */

@@ -30,6 +30,7 @@ export class History {
     } catch {
       this.#failed = true;
     }
+    await new Promise((drawn) => requestAnimationFrame(drawn)); // until then the reader is still near the old top
     this.#busy(false);
   }
 
@@ -42,7 +43,9 @@ export class History {
 
   show() {
     byId("edge-again").hidden = !this.#failed;
-    byId("edge-text").textContent = this.#text();
+    const text = this.#text();
+    byId("edge-text").textContent = text;
+    byId("edge").hidden = text === "";
   }
 
   #text() {

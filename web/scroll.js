@@ -42,10 +42,11 @@ export class Scroll {
     this.#hooks.moved();
   }
 
-  /** The first message that the reader sees, at least in part. */
+  /** The first message that the reader sees, at least in part; what stands between messages may go. */
   #anchor() {
     const top = this.#log.getBoundingClientRect().top;
-    return [...this.#list.children].find((element) => element.getBoundingClientRect().bottom > top) ?? null;
+    const messages = [...this.#list.querySelectorAll("[data-key]")];
+    return messages.find((element) => element.getBoundingClientRect().bottom > top) ?? null;
   }
 
   #settle() {

@@ -84,7 +84,10 @@ async def test_a_problem_says_what_kind_it_is_and_what_happened(client: httpx.As
 async def test_an_invalid_field_is_named(client: httpx.AsyncClient) -> None:
     answer = await client.post("/drafts", json={"body": "too long"}, headers={"weight": "heavy"})
     assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == ["header.weight", "body.body"]
+    assert [(error["in"], error["field"]) for error in answer.json()["errors"]] == [
+        ("header", "weight"),
+        ("body", "body"),
+    ]
 
 
 async def test_a_giant_invalid_body_is_not_sent_back(client: httpx.AsyncClient) -> None:

@@ -1,21 +1,10 @@
 import asyncio
 import gc
-from dataclasses import dataclass, field
 
 import pytest
-from client.conftest import AT_ONCE
 from client.faulty_server import FaultyServer
 
-from parley import Backoff, Client, Closed, Cursor, Event, Refused, Resync, Subscription
-
-
-@dataclass(frozen=True)
-class Recorded(Backoff):
-    attempts: list[int] = field(default_factory=list)
-
-    def delay(self, attempt: int, random: float) -> float:
-        self.attempts.append(attempt)
-        return super().delay(attempt, random)
+from parley import Client, Closed, Cursor, Event, Refused, Resync, Subscription
 
 
 async def take(subscription: Subscription, count: int) -> list[int]:
@@ -210,48 +199,6 @@ async def test_a_full_subscription_stops_the_socket_and_loses_nothing(
             assert await take(lobby, 1) == [offset]
             unread.append(lobby.unread)
         assert max(unread) <= 10
-
-
-async def test_a_token_is_asked_for_before_every_connection(server: FaultyServer) -> None:
-    tokens = iter(["first", "second"])
-
-    async def token() -> str:
-        return next(tokens)
-
-    async with Client(server.url, token, backoff=AT_ONCE) as client, client.subscribe("lobby") as lobby:
-        server.cut()
-        server.publish("lobby")
-        await anext(lobby)
-    assert ["Bearer first" in server.heads[0], "Bearer second" in server.heads[1]] == [True, True]
-
-
-async def test_an_error_in_fetching_the_token_reaches_the_reader(server: FaultyServer) -> None:
-    async def token() -> str:
-        raise LookupError("nobody is signed in")
-
-    async with Client(server.url, token) as client:
-        with pytest.raises(LookupError):
-            await anext(client.subscribe("lobby"))
-
-
-async def test_a_refused_upgrade_is_raised(client: Client, server: FaultyServer) -> None:
-    server.upgrades.append(401)
-    with pytest.raises(Refused) as refused:
-        await client.subscribe("lobby").ready()
-    assert refused.value.status == 401
-
-
-async def test_a_server_that_is_not_ready_is_asked_again(client: Client, server: FaultyServer) -> None:
-    server.upgrades.extend([503, 502])
-    server.publish("lobby")
-    assert await take(client.subscribe("lobby", since=Cursor("e1", 0)), 1) == [1]
-
-
-async def test_every_failed_attempt_in_a_row_waits_longer(server: FaultyServer) -> None:
-    server.upgrades.extend([503] * 3)
-    backoff = Recorded(AT_ONCE.first, AT_ONCE.cap)
-    async with Client(server.url, "a-token", backoff=backoff) as client, client.subscribe("lobby"):
-        assert backoff.attempts == [0, 1, 2]
 
 
 async def test_readers_in_tasks_of_their_own_wait_together(client: Client, server: FaultyServer) -> None:

@@ -4,20 +4,23 @@ A service subclasses `Problem` once per thing that can go wrong and raises it an
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.tracing import traceparent
 
 MEDIA_TYPE = "application/problem+json"
+M = TypeVar("M", bound=BaseModel)
+PARTS = frozenset({"body", "query", "path", "header", "cookie"})
 MAX_ERRORS = 20
 """Fields named in one 422: enough to fix a form, too few to amplify a hostile body."""
 MAX_TEXT = 200
@@ -105,6 +108,29 @@ SCHEMA: Mapping[str, Any] = {
 """What `answers` refers to."""
 
 
+def invalid(errors: Sequence[Mapping[str, Any]], part: str = "body") -> InvalidRequest:
+    """The problem of pydantic's `errors`: each names its field and the part of the request it is in."""
+    named = [_named(error, part) for error in errors[:MAX_ERRORS]]
+    return InvalidRequest(
+        "; ".join(f"{each['field']}: {each['message']}" for each in named[:3]), errors=named
+    )
+
+
+def parse(model: type[M], body: bytes) -> M:
+    """The JSON body of a request. Raise `InvalidRequest`."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise invalid(error.errors(include_url=False, include_context=False, include_input=False)) from error
+
+
+def _named(error: Mapping[str, Any], part: str) -> dict[str, str]:
+    first, *rest = error["loc"] or ("",)
+    where, path = (first, rest) if first in PARTS else (part, [first, *rest])
+    field = ".".join(map(str, path))[:MAX_TEXT] or where
+    return {"in": where, "field": field, "message": str(error["msg"])[:MAX_TEXT]}
+
+
 def install(app: FastAPI) -> None:
     """Answer everything that a route raises as a problem."""
     app.add_exception_handler(Problem, _problem)
@@ -120,13 +146,7 @@ async def _problem(_: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {"field": ".".join(map(str, each["loc"]))[:MAX_TEXT], "message": str(each["msg"])[:MAX_TEXT]}
-        for each in error.errors()[:MAX_ERRORS]
-    ]
-    return respond(
-        InvalidRequest("; ".join(f"{each['field']}: {each['message']}" for each in errors[:3]), errors=errors)
-    )
+    return respond(invalid(error.errors()))
 
 
 CODES = {413: BodyTooLarge.code, 422: InvalidRequest.code, 500: Unexpected.code}

@@ -37,17 +37,22 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def connect(
-    url: str, *, name: str, user: str | None = None, password: str | None = None
+    url: str,
+    *,
+    name: str,
+    user: str | None = None,
+    password: str | None = None,
+    patience: float = CONNECT_SECONDS,
 ) -> AsyncIterator["Nats"]:
     """A connection that lasts as long as it takes: it never gives up reconnecting.
 
-    Raise `OSError` or `nats.errors.Error` when there is none within `CONNECT_SECONDS`.
+    Raise `OSError` or `nats.errors.Error` when there is none within `patience` seconds.
     """
     client = _Client()
     wire = Nats(client)
     options: dict[str, Any] = {"user": user, "password": password} if user else {}
     try:
-        async with asyncio.timeout(CONNECT_SECONDS):
+        async with asyncio.timeout(patience):
             await client.connect(
                 url,
                 name=name,
@@ -99,6 +104,8 @@ class Nats:
         try:
             if self._client.is_connected:
                 await self._client.drain()
+            else:
+                self._client.forget_unsent()
         except NatsError as error:
             log.warning("NATS was left with something unsent: %s", describe(error))
         finally:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chassis.auth import Identity, Right
-from chassis.problems import InvalidRequest
+from chassis.problems import InvalidRequest, invalid
 from chassis.tracing import traceparent
 from comments.commands import Command, DeleteComment, EditComment, Join, Leave, PostComment, SetAttributes
 from comments.drafts import Change, Draft, NewMember
@@ -125,4 +125,4 @@ def allow(caller: Identity, right: Right, room: str) -> None:
 
 
 def _invalid(field: str, message: str) -> InvalidRequest:
-    return InvalidRequest(f"{field}: {message}", errors=[{"field": field, "message": message}])
+    return invalid([{"loc": (field,), "msg": message}])

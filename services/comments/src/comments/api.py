@@ -5,13 +5,13 @@ from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from chassis.auth import Caller, TokenMissing
 from chassis.limits import TooManyRequests
-from chassis.problems import BodyTooLarge, InvalidRequest, answers
+from chassis.problems import BodyTooLarge, InvalidRequest, answers, parse
 from comments.actions import Actions, allow
-from comments.drafts import Attributes, Change, ClientId, Draft, NewMember, Text
+from comments.drafts import Attributes, Change, Draft, NewMember, Text
 from comments.errors import (
     CommentGone,
     Forbidden,
@@ -22,6 +22,7 @@ from comments.errors import (
     UnknownComment,
 )
 from comments.reader import Reader
+from comments.requests import KEY, key_of, request_body
 from comments.views import Comment, CommentPage, Member, MemberPage, Room, RoomPage, VersionList
 from events import ROOM
 
@@ -32,10 +33,6 @@ After = Annotated[Text, Query(max_length=164, description="Entries that follow t
 UserId = Annotated[Text, Path(max_length=128, description="The user's id.", examples=["u1"])]
 CommentId = Annotated[
     UUID, Path(description="The comment's id.", examples=["0198c6f2-7d1b-7a52-9c3e-1f0d5f6a7b8c"])
-]
-Key = Annotated[
-    ClientId | None,
-    Header(description="Sent again with the same key and content, the first result is answered."),
 ]
 COMMON = (TokenMissing, Forbidden, InvalidRequest, TooManyRequests, Unavailable)
 
@@ -63,12 +60,13 @@ def _comments(routes: APIRouter, actions: Actions, reader: Reader) -> None:
             200: {"model": Comment, "description": "It was posted before, under the same key."},
             **answers(*COMMON, KeyReused, BodyTooLarge, Overloaded),
         },
+        openapi_extra={"requestBody": request_body(Draft, "application/json"), "parameters": [KEY]},
     )
-    async def post_comment(
-        room: RoomId, draft: Draft, caller: Caller, idempotency_key: Key = None
-    ) -> Response:
+    async def post_comment(room: RoomId, request: Request, caller: Caller) -> Response:
         """Answered once the comment is durable; from then on it reaches every socket in the room."""
-        comment, created = await actions.post(caller, room, draft, idempotency_key)
+        # Read here and not by FastAPI: half of what this route costs otherwise.
+        draft = parse(Draft, await request.body())
+        comment, created = await actions.post(caller, room, draft, key_of(request))
         return _json(comment, 201 if created else 200, Location=f"/v1/comments/{comment.id}")
 
     @routes.get(path, response_model=CommentPage, summary="A page of a room's comments", tags=["comments"])

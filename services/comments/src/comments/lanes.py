@@ -27,6 +27,8 @@ class Lane:
     behind: bool = False
     stale: bool = False
     """Something was committed while the outbox was being read."""
+    asked: bool = False
+    """The outbox is asked on behalf of this very lane: an answer to one before it may begin too late."""
     ready: bool = False
 
     @property
@@ -70,7 +72,8 @@ class Lanes:
             return []
         keys = list(islice(self._behind, most))
         for key in keys:
-            self._lanes[key].stale = False
+            lane = self._lanes[key]
+            lane.stale, lane.asked = False, True
             self._behind[key] = self._behind.pop(key)  # rooms that stay behind must not starve others
         return [(self._lanes[key].partition, key, self._lanes[key].next) for key in keys]
 
@@ -78,11 +81,11 @@ class Lanes:
         """What the outbox held, in order, for rooms of which it was read to the end (`keys`) or in part."""
         for stored in rows:
             lane = self._lanes.get(stored.key)
-            if lane is not None and stored.record.offset >= lane.next:
+            if lane is not None and lane.asked and stored.record.offset >= lane.next:
                 self._enter(lane, stored)
         for key in keys:
             lane = self._lanes.get(key)
-            if lane is not None and not lane.stale:
+            if lane is not None and lane.asked and not lane.stale:
                 lane.behind = False
                 self._behind.pop(key, None)
 

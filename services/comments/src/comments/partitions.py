@@ -28,8 +28,10 @@ SETTINGS = {
 class Partitions:
     """The partitions owned by this process."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timeout: float = 2) -> None:
+        """`timeout` in seconds bounds each statement: without an answer others may own them by now."""
         self._url = url
+        self._timeout = timeout
         self._connection: asyncpg.Connection | None = None
         self.owned: frozenset[int] = frozenset()
 
@@ -66,7 +68,7 @@ class Partitions:
         if self._connection is None or self._connection.is_closed():
             self.owned = frozenset()
             self._connection = await asyncpg.connect(
-                self._url, timeout=2, command_timeout=2, server_settings=SETTINGS
+                self._url, timeout=self._timeout, command_timeout=self._timeout, server_settings=SETTINGS
             )
             await self._connection.execute("select pg_advisory_lock_shared($1, $2)", CLASS, PRESENT)
         return self._connection

@@ -8,22 +8,24 @@ import re
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
 from chassis.auth import Caller, TokenMissing
 from chassis.limits import TooManyRequests
-from chassis.problems import BodyTooLarge, InvalidRequest, Problem, answers
+from chassis.problems import BodyTooLarge, InvalidRequest, Problem, answers, invalid
 from comments.actions import Actions
-from comments.drafts import Change, ClientId, Draft
+from comments.drafts import Change, Draft
 from comments.errors import CommentGone, Forbidden, KeyReused, NotTheAuthor, Unavailable, UnknownComment
+from comments.requests import KEY, key_of, request_body
 from comments.views import Comment, View
 from events import Meta
 
 COMMON = (TokenMissing, Forbidden, InvalidRequest, TooManyRequests, Unavailable)
 ROOM = re.compile(r"chat-(\d+)-(\d+)")
+KINDS = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 M = TypeVar("M", bound=View)
 Number = Annotated[int, Field(ge=0, le=2**53)]
 
@@ -82,22 +84,20 @@ def router(actions: Actions) -> APIRouter:
         status_code=201,
         summary="Post a comment in a challenge's chat",
         responses=answers(*COMMON, KeyReused, BodyTooLarge, UnsupportedMediaType),
-        openapi_extra={"requestBody": _request_body(PlanDraft)},
+        openapi_extra={"requestBody": request_body(PlanDraft, *KINDS), "parameters": [KEY]},
     )
-    async def post_plan_comment(
-        request: Request, caller: Caller, idempotency_key: Annotated[ClientId | None, Header()] = None
-    ) -> PlanComment:
+    async def post_plan_comment(request: Request, caller: Caller) -> PlanComment:
         """JSON, or a form in either encoding; `imageMeta` and `videoMeta` are then JSON text."""
         draft = validate(PlanDraft, await fields(request))
         room = f"chat-{draft.challenge_id}-{draft.cohort_id}"
-        comment, _ = await actions.post(caller, room, draft, idempotency_key)
+        comment, _ = await actions.post(caller, room, draft, key_of(request))
         return plan_comment(comment)
 
     @routes.patch(
         "/comments/{comment}",
         summary="Edit a comment",
         responses=refused,
-        openapi_extra={"requestBody": _request_body(Change)},
+        openapi_extra={"requestBody": request_body(Change, *KINDS)},
     )
     async def edit_plan_comment(comment: UUID, request: Request, caller: Caller) -> PlanComment:
         change = validate(Change, await fields(request))
@@ -132,7 +132,7 @@ async def fields(request: Request) -> dict[str, Any]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         return _object("body", (await request.body()))
-    if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+    if kind not in KINDS:
         raise UnsupportedMediaType(f"send application/json or a form, not {kind or 'nothing'}"[:200])
     try:
         form = await request.form(max_files=0, max_fields=20)
@@ -149,9 +149,9 @@ def _object(field: str, text: str | bytes) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _invalid(field, "is not JSON") from error
+        raise invalid([{"loc": (field,), "msg": "is not JSON"}]) from error
     if not isinstance(value, dict):
-        raise _invalid(field, "must be a JSON object")
+        raise invalid([{"loc": (field,), "msg": "must be a JSON object"}])
     return value
 
 
@@ -160,19 +160,4 @@ def validate(model: type[M], values: dict[str, Any]) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems = [
-            {"field": ".".join(map(str, each["loc"]))[:200], "message": each["msg"][:200]}
-            for each in error.errors(include_input=False, include_url=False)[:20]
-        ]
-        detail = "; ".join(f"{each['field']}: {each['message']}" for each in problems[:3])
-        raise InvalidRequest(detail, errors=problems) from error
-
-
-def _invalid(field: str, message: str) -> InvalidRequest:
-    return InvalidRequest(f"{field}: {message}", errors=[{"field": field, "message": message}])
-
-
-def _request_body(model: type[View]) -> dict[str, Any]:
-    schema = model.model_json_schema(by_alias=True)
-    kinds = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
-    return {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}
+        raise invalid(error.errors(include_url=False, include_context=False, include_input=False)) from error

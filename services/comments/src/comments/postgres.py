@@ -6,7 +6,7 @@ projections and outbox. The rooms' row locks make offsets gap-free.
 
 import logging
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -99,7 +99,7 @@ class PostgresLog:
                 await slices.read(
                     connection, {name: (heads[name].key, heads[name].state) for name in names}, commands
                 )
-                outcomes = _carry_out(heads, commands)
+                outcomes = carry_out(heads, commands)
                 await projections.append(connection, [one for one in outcomes if isinstance(one, Outcome)])
                 return outcomes
 
@@ -139,7 +139,8 @@ def partition_of(app: str, room: str) -> int:
     return zlib.crc32(f"{app}/{room}".encode()) % PARTITIONS
 
 
-def _carry_out(heads: dict[str, Head], commands: Sequence[Command]) -> list[Outcome | Exception]:
+def carry_out(heads: Mapping[str, Head], commands: Sequence[Command]) -> list[Outcome | Exception]:
+    """What becomes of each command, in memory only."""
     at = datetime.now(UTC)
     outcomes: list[Outcome | Exception] = []
     for command in commands:

@@ -63,6 +63,11 @@ class Relay:
         self._to_publish, self._to_read, self._to_delete, self._to_wake = (asyncio.Event() for _ in range(4))
         self.figures = Figures()
 
+    @property
+    def owned(self) -> frozenset[int]:
+        """The partitions that this process publishes."""
+        return self._partitions.owned
+
     def committed(self, events: Sequence[Stored]) -> None:
         """Called by the writer after the commit: publish, or wake the process that owns the partition."""
         for stored in events:

@@ -27,6 +27,7 @@ class Bounds:
 
 @dataclass(slots=True, eq=False)
 class _Active:
+    name: str
     live: LiveRoom
     opened: "asyncio.Task[None] | None" = None
     joining: int = 0
@@ -110,40 +111,71 @@ class Hub:
             active.live.feed.check()
 
     async def close(self) -> None:
-        """End every room; nobody is told."""
+        """Stop every room's feed; nobody is told."""
         for active in list(self._active.values()):
-            await self._end(active)
+            assert active.opened is not None
+            active.opened.cancel()
+            self._remove(active)
+            await _stop(active)
 
     def _activate(self, name: str) -> _Active:
         active = self._active.get(name)
         if active is not None and active.live.feed.closed:
-            self._forget(active)
+            self._end(active)
             active = None
         if active is None:
             room = Room(name, ring=self._bounds.ring, early=self._bounds.early)
             live = LiveRoom(room, self._pages, self.figures, self._tasks, self._pushed)
-            active = self._active[name] = _Active(live)
-            active.opened = asyncio.create_task(self._open(name, active))
+            active = self._active[name] = _Active(name, live)
+            active.opened = asyncio.create_task(self._open(active))
             active.opened.add_done_callback(_seen)
         active.stay()
         return active
 
-    async def _open(self, name: str, active: _Active) -> None:
+    async def _open(self, active: _Active) -> None:
         """Listen first, then ask where the log stands: nothing falls between."""
+        feed, name = active.live.feed, active.name
         try:
-            active.stops.append(await self._stream.follow(self._app, name, active.live.feed.heard))
+            active.stops.append(await self._stream.follow(self._app, name, feed.heard))
             heard = _signals(active.live)
             active.stops.append(await self._wire.listen(subjects.signals(self._app, name), heard))
-            await active.live.feed.open()
+            await feed.open()
         except BaseException:
-            self._forget(active)
+            self._end(active)
             raise
 
     def _end_if_empty(self, active: _Active) -> None:
-        if active.empty and active.ending is None and not active.live.feed.closed:
+        if active.empty and active.ending is None and active is self._active.get(active.name):
             later = asyncio.get_running_loop().call_later
-            active.ending = later(self._bounds.linger, self._forget, active)
+            active.ending = later(self._bounds.linger, self._end, active)
 
-    def _forget(self, active: _Active) -> None:
-        """At once out of the table; then its feed is stopped."""
-        self._tasks.spawn(self._end(active))
+    def _end(self, active: _Active) -> None:
+        """At once nobody finds it any more; then its feed stops."""
+        self._remove(active)
+        self._tasks.spawn(_stop(active))
+
+    def _remove(self, active: _Active) -> None:
+        active.live.feed.closed = True
+        active.stay()
+        if self._active.get(active.name) is active:
+            del self._active[active.name]
+
+
+async def _stop(active: _Active) -> None:
+    stops, active.stops = active.stops, []
+    for stop in stops:
+        await stop()
+
+
+def _signals(live: LiveRoom) -> Callable[[str, bytes], None]:
+    def heard(_subject: str, payload: bytes) -> None:
+        origin, _, data = payload.partition(b"\n")
+        live.signal(origin.decode(), data)
+
+    return heard
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    """Those who wait for the room are told; that nobody waits any more is no error."""
+    if not task.cancelled():
+        task.exception()

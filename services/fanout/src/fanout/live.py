@@ -91,7 +91,6 @@ class LiveRoom:
         if self.feed.closed:
             member.sink.lost(self._room.name)
             return
-        self._flush()
         self.members.add(member)
         self._figures.members += 1
         member.cursor = since.offset if since is not None and recovered else self._room.head

@@ -27,7 +27,9 @@ class Sink(Protocol):
 
     def lost(self, room: str) -> None:
         """The room's history is no longer the one that was seen here."""
-        ...
+
+    def failed(self) -> None:
+        """Something that was begun for it broke off unexpectedly."""
 
 
 @dataclass(slots=True, eq=False)

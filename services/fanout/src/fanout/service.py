@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from time import time
+from urllib.parse import parse_qs
 
 from chassis.auth import Verifier
 from chassis.limits import Buckets, Rate
@@ -14,26 +15,32 @@ from chassis.telemetry import Telemetry, span
 from chassis.tracing import tracing
 from events import Record
 from events.jetstream import Nats
-from fanout.connection import Connection, Context, Rules, token_of
+from fanout.connection import Connection, Context
 from fanout.hub import Bounds, Hub
 from fanout.pages import Pages
+from fanout.rooms import Rules
 from fanout.settings import Settings
 from fanout.sockets import Limits
+from fanout.tasks import Tasks
 from fanout.upgrade import Refusal, Upgrade, refuse
 from fanout.websocket import websocket_protocol
 
 NATIVE = "/v1/ws"
 """Path of the native protocol."""
 
+REFUSALS = Rate(1, 100)
+"""Requests beyond the rate that one connection is told about before it is closed."""
+
 
 @asynccontextmanager
 async def open_service(
     settings: Settings, nats: Nats, telemetry: Telemetry, verifier: Verifier
 ) -> AsyncIterator[Service]:
+    tasks = Tasks()
     pages = Pages(nats, settings.app_id, kept=settings.pages_bytes, timeout=settings.replay_timeout)
     bounds = Bounds(ring=settings.ring_bytes, linger=settings.room_linger)
-    hub = Hub(settings.app_id, nats, nats, pages, bounds, _pushed(telemetry))
-    sockets = Sockets(settings, hub, verifier)
+    hub = Hub(settings.app_id, nats, nats, pages, tasks, bounds, _pushed(telemetry))
+    sockets = Sockets(settings, hub, tasks, verifier)
     limits = Limits(
         frame=settings.frame_limit,
         write_high=settings.write_high,
@@ -49,12 +56,14 @@ async def open_service(
         )
     finally:
         await hub.close()
+        await tasks.close()
+        await pages.close()
 
 
 class Sockets:
     """Accepts upgrades: the path says which protocol is spoken."""
 
-    def __init__(self, settings: Settings, hub: Hub, verifier: Verifier) -> None:
+    def __init__(self, settings: Settings, hub: Hub, tasks: Tasks, verifier: Verifier) -> None:
         rate = Rate(settings.requests_per_second, settings.requests_burst)
         rules = Rules(
             rooms=settings.rooms_per_connection,
@@ -63,7 +72,7 @@ class Sockets:
             signal=settings.signal_limit,
         )
         requests = Buckets(rate) if settings.rate_limits == "on" else None
-        self._context = Context(hub, verifier, rules, requests)
+        self._context = Context(hub, tasks, verifier, rules, requests, Buckets(REFUSALS))
         self._limit = settings.max_connections
         self._prefix = secrets.token_hex(4)
         self._numbers = itertools.count(1)
@@ -82,6 +91,15 @@ class Sockets:
 
     def _closed(self) -> None:
         self.open -= 1
+
+
+def token_of(query: str, authorization: str | None) -> str | None:
+    """The token that an upgrade request brings, in the header or by `?token=`; never logged."""
+    scheme, _, header = (authorization or "").partition(" ")
+    if scheme.lower() == "bearer" and header.strip():
+        return header.strip()
+    found = parse_qs(query).get("token")
+    return found[0] if found else None
 
 
 def _pushed(telemetry: Telemetry) -> Callable[[Sequence[Record], int], None]:

@@ -1,0 +1,133 @@
+"""The rooms of one native connection, and what it may ask of them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from chassis.auth import Identity
+from events import NoAnswer, StreamError
+from fanout import native
+from fanout.frames import frame
+from fanout.hub import Hub
+from fanout.members import Joined, Member, Sink
+from fanout.native import Position, Signal, Subscribe, Unsubscribe
+from fanout.tasks import Tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What one native connection may do."""
+
+    rooms: int = 256
+    connect: float = 10.0
+    """Seconds until the connect request must have come and its token have been verified."""
+    early: int = 131_072
+    """Characters of requests that may come before that: `rooms` subscriptions fit."""
+    ping: float = 25.0
+    """Seconds of silence after which the server pings, which the client is told."""
+    signal: int = 4096
+    """Bytes of a signal's data as JSON."""
+
+
+class _Encoding:
+    """Native frames, ready for the socket."""
+
+    name: Final = native.NAME
+
+    def event(self, room: str, offset: int, data: bytes) -> bytes:
+        return frame(native.event(room, offset, data))
+
+    def signal(self, room: str, data: bytes) -> bytes:
+        return frame(native.signal(room, data))
+
+
+ENCODING: Final = _Encoding()
+
+
+class Rooms:
+    """Carries out the requests about rooms; answers go to the sink's socket."""
+
+    __slots__ = ("_caller", "_hub", "_members", "_rules", "_sink", "_tasks")
+
+    def __init__(self, sink: Sink, caller: Identity, hub: Hub, tasks: Tasks, rules: Rules) -> None:
+        self._sink = sink
+        self._caller = caller
+        self._hub = hub
+        self._tasks = tasks
+        self._rules = rules
+        self._members: dict[str, Member] = {}
+
+    def subscribe(self, request: Subscribe) -> None:
+        room = request.room
+        if not self._caller.may("r", room):
+            self._error(request.id, "forbidden", "the token does not allow to read in this room", room)
+        elif room in self._members:
+            self._error(request.id, "subscribed_already", "this connection is subscribed to the room", room)
+        elif len(self._members) >= self._rules.rooms:
+            self._error(request.id, "too_many_rooms", f"at most {self._rules.rooms} rooms a connection", room)
+        else:
+            member = self._members[room] = Member(self._sink, ENCODING, room)
+            self._tasks.spawn(self._join(member, request), self._sink.failed)
+
+    async def _join(self, member: Member, request: Subscribe) -> None:
+        answered = False
+
+        def joined(at: Joined) -> None:
+            nonlocal answered
+            answered = True
+            position = Position(at.epoch, at.offset)
+            self._send(native.subscribed(request.id, member.room, position, recovered=at.recovered))
+
+        try:
+            await self._hub.join(member, request.since, joined)
+        except (NoAnswer, StreamError):
+            if not member.gone:
+                del self._members[member.room]
+                self._error(request.id, "unavailable", "the room cannot be read now; try again", member.room)
+                return
+        if not answered:
+            self._error(request.id, "unsubscribed", "unsubscribed before the room was read", member.room)
+
+    def unsubscribe(self, request: Unsubscribe) -> None:
+        member = self._members.pop(request.room, None)
+        if member is None:
+            self._error(request.id, "not_subscribed", "this connection is not subscribed", request.room)
+            return
+        self._hub.leave(member)
+        self._send(native.unsubscribed(request.id, request.room))
+
+    def signal(self, request: Signal) -> None:
+        room = request.room
+        if not self._caller.may("w", room):
+            self._error(request.id, "forbidden", "the token does not allow to write in this room", room)
+        elif len(request.data) > self._rules.signal:
+            self._error(request.id, "too_large", f"a signal has at most {self._rules.signal} bytes", room)
+        else:
+            self._tasks.spawn(self._send_signal(request), self._sink.failed)
+
+    async def _send_signal(self, request: Signal) -> None:
+        data = native.signalled(request.name, self._caller.user, request.data)
+        try:
+            await self._hub.signal(request.room, request.name, self._sink.id, data)
+        except StreamError:
+            self._error(request.id, "unavailable", "signals cannot be sent now", request.room)
+        else:
+            self._send(native.ok(request.id))
+
+    def pause(self) -> None:
+        for member in self._members.values():
+            self._hub.pause(member)
+
+    def resume(self) -> None:
+        for member in self._members.values():
+            self._hub.resume(member)
+
+    def leave(self) -> None:
+        members, self._members = self._members, {}
+        for member in members.values():
+            self._hub.leave(member)
+
+    def _send(self, answer: bytes) -> None:
+        self._sink.socket.send(answer)
+
+    def _error(self, id: int, code: str, message: str, room: str) -> None:  # noqa: A002
+        self._send(native.error(id, code, message, room=room))

@@ -1,0 +1,161 @@
+"""The same ports while their server is away: in memory, and a NATS that is killed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from contract.conftest import Nats
+from contract.recording import Heard, record
+from nats.errors import SlowConsumerError
+from servers import OwnNats
+
+from events import NoAnswer, NotPublished, Record, StreamError
+from events.jetstream import Nats as RealNats
+from events.jetstream import connect
+from events.testing import MemoryNats
+from parley_cli.datadir import DataDir
+
+
+@dataclass
+class Outage:
+    """A connection whose server can be taken away and brought back."""
+
+    nats: Nats
+    begin: Callable[[], Awaitable[None]]
+    end: Callable[[], Awaitable[None]]
+
+
+@asynccontextmanager
+async def in_memory(_: Path) -> AsyncIterator[Outage]:
+    memory = MemoryNats()
+
+    async def begin() -> None:
+        memory.away = True
+
+    async def end() -> None:
+        memory.come_back()
+
+    yield Outage(memory, begin, end)
+
+
+@asynccontextmanager
+async def for_real(directory: Path) -> AsyncIterator[Outage]:
+    with DataDir(directory) as datadir:
+        server = OwnNats(datadir)
+        await server.start()
+        try:
+            async with connect(server.url, name="outage") as real:
+                await real.ensure_stream()
+                yield Outage(real, server.kill, server.start)
+        finally:
+            await server.stop()
+
+
+@pytest.fixture(params=[in_memory, for_real], ids=["memory", "jetstream"])
+async def outage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Outage]:
+    async with request.param(tmp_path / "nats") as outage:
+        yield outage
+
+
+async def test_what_cannot_be_handed_over_says_so(outage: Outage, app: str) -> None:
+    await outage.begin()
+    with pytest.raises(NotPublished):
+        await (await outage.nats.publish(record(app)))
+    with pytest.raises(NoAnswer):
+        await outage.nats.request(f"{app}.ask", b"", 0.1)
+    with pytest.raises(StreamError):
+        await outage.nats.send(f"{app}.signal", b"")
+
+
+async def test_after_an_outage_it_goes_on_and_says_that_something_may_be_missing(
+    outage: Outage, app: str
+) -> None:
+    back, heard = Heard[bool](), Heard[Record]()
+    outage.nats.reconnected(lambda: back(True))
+    await outage.nats.follow(app, "lobby", heard)
+    first = await (await outage.nats.publish(record(app, offset=1)))
+    await heard.until(1)
+    await outage.begin()
+    lost = await outage.nats.publish(record(app, offset=2))
+    await asyncio.wait([lost])
+    assert isinstance(lost.exception(), NotPublished)
+    await outage.end()
+    await back.until(1)
+    acks = [await outage.nats.publish(record(app, offset=offset)) for offset in (1, 2)]
+    again, second = await asyncio.gather(*acks)
+    assert again == first
+    assert second > first
+    assert [each.offset for each in await heard.until(2)] == [1, 2]
+
+
+@pytest.fixture
+async def real(own_nats: OwnNats) -> AsyncIterator[RealNats]:
+    async with connect(own_nats.url, name="outage") as nats:
+        await nats.ensure_stream()
+        yield nats
+
+
+async def test_events_lost_on_the_way_are_not_overtaken_by_later_ones(
+    real: RealNats, own_nats: OwnNats, app: str
+) -> None:
+    """The last events before the end are published in turns of the loop in which nothing can be seen of it."""
+    heard, back = Heard[Record](), Heard[bool]()
+    await real.follow(app, "lobby", heard)
+    real.reconnected(lambda: back(True))
+    acks = {1: await real.publish(record(app, offset=1))}
+    await acks[1]
+    killed = asyncio.create_task(own_nats.kill())
+    while not any(ack.done() and ack.exception() for ack in acks.values()):
+        acks[len(acks) + 1] = await real.publish(record(app, offset=len(acks) + 1))
+        await asyncio.sleep(0)
+    await killed
+    await own_nats.start()
+    await back.until(1)
+    await asyncio.wait(acks.values())
+    failed = [offset for offset, ack in acks.items() if ack.exception()]
+    await asyncio.gather(*[await real.publish(record(app, offset=offset)) for offset in failed])
+    assert [each.offset for each in await heard.until(len(acks))] == sorted(acks)
+
+
+async def test_messages_dropped_for_slowness_count_as_missed(real: RealNats) -> None:
+    missed = Heard[bool]()
+    real.reconnected(lambda: missed(True))
+    subscription = await real._client.subscribe("slow")
+    for _ in range(3):
+        await real.went_wrong(SlowConsumerError("slow", "", 1, subscription))
+    assert await missed.until(1) == [True]
+
+
+async def test_an_ordered_close_is_no_outage(own_nats: OwnNats, caplog: pytest.LogCaptureFixture) -> None:
+    async with connect(own_nats.url, name="outage") as nats:
+        await nats.ping()
+    assert caplog.text == ""
+
+
+async def test_a_connection_that_is_closed_while_the_server_is_away_ends(own_nats: OwnNats) -> None:
+    async with asyncio.timeout(5), connect(own_nats.url, name="outage") as nats:
+        await own_nats.kill()
+        assert nats.connected in (True, False)
+    with pytest.raises(NoAnswer):
+        await nats.ping()
+
+
+async def test_a_first_connection_that_fails_says_so() -> None:
+    with pytest.raises(OSError):
+        async with connect("nats://127.0.0.1:1", name="nobody", patience=0.3):
+            pytest.fail("nobody listens there")
+
+
+async def test_the_stream_is_made_by_whoever_comes_first(own_nats: OwnNats, app: str) -> None:
+    async with connect(own_nats.url, name="one") as one, connect(own_nats.url, name="two") as two:
+        await asyncio.gather(*(nats.ensure_stream() for nats in (one, two, one, two)))
+        assert await (await one.publish(record(app))) == 1
+
+
+async def test_publishing_without_a_stream_is_refused_at_once(own_nats: OwnNats, app: str) -> None:
+    async with connect(own_nats.url, name="one") as nats:
+        with pytest.raises(NotPublished, match="no stream listens"):
+            await (await nats.publish(record(app)))

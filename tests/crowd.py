@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Self
 
 from fakelog import APP, EPOCH, ROOM, FakeLog, UnrulyNats
 
@@ -12,6 +13,7 @@ from fanout.hub import Bounds, Hub
 from fanout.members import Joined, Member
 from fanout.native import Position
 from fanout.pages import Pages
+from fanout.sockets import Socket
 from fanout.tasks import Tasks
 
 ROOMY = 1 << 40
@@ -40,7 +42,7 @@ class Person:
 
     def __init__(self, hub: Hub, since: Position | None, room: int = ROOMY) -> None:
         self.id = f"c{id(self)}"
-        self.socket = self
+        self.socket: Socket = self
         self.stalled = False
         self.since = since
         self.joined: Joined | None = None
@@ -154,7 +156,7 @@ class World:
     def _pushed(self, records: Sequence[Record], sockets: int) -> None:
         self.pushed.append(([record.offset for record in records], sockets))
 
-    async def __aenter__(self) -> "World":
+    async def __aenter__(self) -> Self:
         await self.log.serve(self.nats)
         logging.getLogger("fanout").addHandler(self._failures)
         return self

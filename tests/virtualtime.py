@@ -1,4 +1,4 @@
-"""A clock that jumps to the next deadline whenever nothing else is left to do: a test of days takes no time."""
+"""A clock that jumps to the next deadline when nothing else is left to do: a test of days takes no time."""
 
 import asyncio
 import selectors

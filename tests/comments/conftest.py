@@ -1,16 +1,30 @@
 """A database and a NATS connection for each test, and a Postgres that may be killed."""
 
+import asyncio
+import os
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+import asyncpg
+import httpx
 import pytest
+from contract.callers import SECRET, caller
 from contract.own_postgres import OwnPostgres
+from contract.recording import PATIENCE
+from pydantic import SecretStr
 
+from chassis import telemetry
+from chassis.serving import serve as chassis_serve
 from comments.database import Pool, connect
+from comments.service import open_service
+from comments.settings import Settings
 from events.jetstream import Nats
 from events.jetstream import connect as connect_nats
 from parley_cli.datadir import DataDir
+
+Serving = Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 @pytest.fixture
@@ -24,6 +38,14 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
     pool = await connect(database_url, size=4, timeout=5)
     yield pool
     await pool.close()
+
+
+@pytest.fixture
+async def owner(pool: Pool, database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that may do what the service may not."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture
@@ -43,3 +65,50 @@ async def own_postgres(tmp_path: Path) -> AsyncIterator[OwnPostgres]:
             yield server
         finally:
             await server.stop()
+
+
+@pytest.fixture
+def settings(database_url: str, nats_url: str, app: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name in [name for name in os.environ if name.startswith("PARLEY_")]:
+        monkeypatch.delenv(name)
+    return Settings(
+        app_id=app,
+        port=0,
+        jwt_secret=SecretStr(SECRET),
+        database_url=SecretStr(database_url),
+        nats_url=nats_url,
+        rate_limits="off",
+        drain_seconds=0,
+    )
+
+
+@pytest.fixture
+def serving() -> Serving:
+    """The service on a port of its own, and a client that calls it as the user `u1`."""
+
+    @asynccontextmanager
+    async def run(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+        metrics, stop = telemetry.start("comments", {}), asyncio.Event()
+        listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        async with (
+            connect_nats(settings.nats_url, name="comments") as nats,
+            open_service(settings, nats, metrics) as service,
+        ):
+            serve = chassis_serve(service, settings=settings, started=listening.set_result, stop=stop)
+            served = asyncio.create_task(serve)
+            await asyncio.wait([listening, served], return_when=asyncio.FIRST_COMPLETED)
+            async with httpx.AsyncClient(
+                base_url=await listening, headers=caller(), timeout=PATIENCE
+            ) as client:
+                yield client
+            stop.set()
+            await served
+        metrics.close()
+
+    return run
+
+
+@pytest.fixture
+async def api(settings: Settings, serving: Serving) -> AsyncIterator[httpx.AsyncClient]:
+    async with serving(settings) as client:
+        yield client

@@ -62,19 +62,21 @@ async def test_those_of_a_process_that_leaves_are_taken_over(process: Process) -
     assert await settle(two) == [PARTITIONS]
 
 
-async def test_those_of_a_lost_connection_are_taken_over(process: Process, pool: Pool) -> None:
+async def test_those_of_a_lost_connection_are_taken_over(process: Process, owner: asyncpg.Connection) -> None:
     one, two = process(), process()
     await settle(one)
-    [dead] = await terminate(pool)
+    [dead] = await terminate(owner)
     assert dead
     assert await settle(two) == [PARTITIONS]
     assert await settle(one, two) == [16, 16]
 
 
-async def test_a_process_takes_its_own_again_after_a_lost_connection(process: Process, pool: Pool) -> None:
+async def test_a_process_takes_its_own_again_after_a_lost_connection(
+    process: Process, owner: asyncpg.Connection
+) -> None:
     one = process()
     await settle(one)
-    await terminate(pool)
+    await terminate(owner)
     assert await settle(one) == [PARTITIONS]
 
 
@@ -97,18 +99,18 @@ async def test_after_a_hanging_postgres_nothing_stays_locked(own_postgres: OwnPo
     await admin.close()
 
 
-async def terminate(pool: Pool) -> list[bool]:
+async def terminate(owner: asyncpg.Connection) -> list[bool]:
     """End the connections of relays, and wait until their locks are free."""
-    rows = await pool.fetch(
+    rows = await owner.fetch(
         "select pg_terminate_backend(pid, 5000) as done from pg_stat_activity"
         " where application_name = 'parley relay' and datname = current_database()"
     )
     return [row["done"] for row in rows]
 
 
-async def freed(admin: asyncpg.Connection) -> None:
+async def freed(owner: asyncpg.Connection) -> None:
     """Wait until the server has seen the end of every relay's connection."""
-    await admin.execute("""
+    await owner.execute("""
         do $$ begin
             while exists (select from pg_stat_activity where application_name = 'parley relay') loop
                 perform pg_sleep(0.01), pg_stat_clear_snapshot();

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
+import asyncpg
 import pytest
 from contract.own_postgres import OwnPostgres
 from contract.recording import Heard
@@ -22,6 +23,7 @@ from events import Record, Stream, Wire
 from events.jetstream import Nats, connect
 from events.testing import MemoryNats
 
+AGE = "update comments.outbox set since = since - interval '1 minute'"
 Running = Callable[..., AbstractAsyncContextManager[Relay]]
 
 
@@ -102,7 +104,7 @@ async def test_the_message_is_the_row_of_the_log(pool: Pool, nats: Nats, app: st
 
 
 async def test_what_a_crash_left_is_published_by_the_next_process(
-    pool: Pool, nats: Nats, app: str, start: Running
+    pool: Pool, owner: asyncpg.Connection, nats: Nats, app: str, start: Running
 ) -> None:
     rooms = [f"room-{number}" for number in range(300)]
     heard = [Heard[Record]() for _ in rooms]
@@ -110,20 +112,20 @@ async def test_what_a_crash_left_is_published_by_the_next_process(
         await nats.follow(app, room, ears)
     for _ in range(3):
         await write(pool, app, *rooms)
-    await pool.execute("update comments.outbox set since = since - interval '1 minute'")
+    await owner.execute(AGE)
     async with start(nats, nats):
         assert [offsets(await ears.until(3)) for ears in heard] == [[1, 2, 3]] * 300
         await drained(pool)
 
 
 async def test_what_was_published_before_a_crash_is_not_in_the_stream_twice(
-    pool: Pool, nats: Nats, app: str, start: Running
+    pool: Pool, owner: asyncpg.Connection, nats: Nats, app: str, start: Running
 ) -> None:
     heard = Heard[Record]()
     await nats.follow(app, "lobby", heard)
     first = await write(pool, app, "lobby", "lobby")
     await (await nats.publish(first[0].record))
-    await pool.execute("update comments.outbox set since = since - interval '1 minute'")
+    await owner.execute(AGE)
     async with start(nats, nats):
         await drained(pool)
     assert offsets(await heard.until(2)) == [1, 2]

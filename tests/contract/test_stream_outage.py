@@ -101,7 +101,7 @@ async def real(own_nats: OwnNats) -> AsyncIterator[RealNats]:
 async def test_events_lost_on_the_way_are_not_overtaken_by_later_ones(
     real: RealNats, own_nats: OwnNats, app: str
 ) -> None:
-    """The last events before the end are published in turns of the loop in which nothing can be seen of it."""
+    """The last ones are published when the server is dead and the client cannot know it yet."""
     heard, back = Heard[Record](), Heard[bool]()
     await real.follow(app, "lobby", heard)
     real.reconnected(lambda: back(True))

@@ -14,7 +14,8 @@ LIMITS = re.findall(r"^\| .+? \| ([\d,]+) \| `PARLEY_(\w+)` \|$", DOCUMENT, re.M
 
 
 def test_the_table_of_close_codes_is_the_codes() -> None:
-    assert CODES == [(str(code.value), code.meaning, "yes" if code.reconnect else "no") for code in Close]
+    codes = [(str(code.value), code.meaning, "yes" if code.reconnect else "no") for code in Close]
+    assert codes == CODES
 
 
 @pytest.mark.parametrize("code", Close)

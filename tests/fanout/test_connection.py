@@ -8,7 +8,7 @@ import pytest
 import websockets
 from crowd import turn
 from fakelog import EPOCH, ROOM, UnrulyNats, event
-from nodes import SECRET, Client, Node, node, token
+from nodes import SECRET, Node, node, token
 
 from chassis.auth import Identity, Verifier
 from events import Record, Stop
@@ -325,7 +325,10 @@ async def test_one_who_asks_too_often_is_told_and_then_closed() -> None:
 
 
 async def test_rate_limits_can_be_switched_off() -> None:
-    async with node(requests_per_second=0.001, requests_burst=1, rate_limits="off") as n, n.client() as client:
+    async with (
+        node(requests_per_second=0.001, requests_burst=1, rate_limits="off") as n,
+        n.client() as client,
+    ):
         for _ in range(500):
             await client.send("unsubscribe", room=ROOM)
         assert (await client.answer(500))["code"] == "not_subscribed"

@@ -94,7 +94,9 @@ def test_typing_is_a_signal_of_that_name() -> None:
     assert native.receive('{"id":4,"type":"typing","room":"r"}') == Signal(4, "r", "typing", b"null")
 
 
-@pytest.mark.parametrize("frame", ["", "{", "[]", "null", '"text"', "{}", '{"type":1}', "[" * 4000, "\ufeff{}"])
+@pytest.mark.parametrize(
+    "frame", ["", "{", "[]", "null", '"text"', "{}", '{"type":1}', "[" * 4000, "\ufeff{}"]
+)
 def test_what_is_no_object_with_a_type_is_a_bad_frame(frame: str) -> None:
     with pytest.raises(BadFrame):
         native.receive(frame)

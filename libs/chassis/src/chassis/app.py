@@ -15,7 +15,7 @@ from chassis.bodies import BodyLimit
 from chassis.health import State
 from chassis.limits import Limits
 from chassis.problems import InvalidRequest
-from chassis.requests import Requests
+from chassis.requests import Requests, duration
 from chassis.service import Service
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
@@ -59,8 +59,9 @@ def create(
             expose_headers=["Link", "Location", "Retry-After"],
             max_age=86_400,
         )
-    if telemetry is not None:
-        app.add_middleware(Requests, telemetry=telemetry)
+    app.state.duration = None if telemetry is None else duration(telemetry)
+    if app.state.duration is not None:
+        app.add_middleware(Requests, duration=app.state.duration)
     for service in services:
         for router in service.routers:
             app.include_router(router)

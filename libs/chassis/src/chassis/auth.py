@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
+from starlette.datastructures import State
 from starlette.requests import HTTPConnection
 
 from chassis.identity import Identity, Right, Rights, matches
@@ -21,6 +22,7 @@ __all__ = [
     "TokenExpired",
     "TokenMissing",
     "Verifier",
+    "authenticate",
     "bearer",
     "identify",
     "matches",
@@ -39,17 +41,22 @@ class Bearer(SecurityBase):
         self.scheme_name = "bearer"
 
     async def __call__(self, request: HTTPConnection) -> Identity:
-        state = request.app.state
-        limits: Limits | None = state.limits
-        now = time.monotonic()
-        if limits is not None:
-            limits.address(request.client.host if request.client else "", now)
-        verifier: Verifier = state.verifier
-        token = bearer(request.headers.get("authorization"))
-        caller = verifier.verify_cached(token) or await verifier.verify(token)
-        if limits is not None:
-            limits.user(caller.user, now)
-        return caller
+        address = request.client.host if request.client else ""
+        return await authenticate(request.app.state, address, request.headers.get("authorization"))
+
+
+async def authenticate(state: State, address: str, authorization: str | None) -> Identity:
+    """The caller, within the rate limits. Raises `InvalidToken` or `TooManyRequests`."""
+    limits: Limits | None = state.limits
+    now = time.monotonic()
+    if limits is not None:
+        limits.address(address, now)
+    verifier: Verifier = state.verifier
+    token = bearer(authorization)
+    caller = verifier.verify_cached(token) or await verifier.verify(token)
+    if limits is not None:
+        limits.user(caller.user, now)
+    return caller
 
 
 def bearer(authorization: str | None) -> str:

@@ -5,6 +5,7 @@ Named as OpenTelemetry's semantic conventions for HTTP servers name it.
 
 import time
 
+from opentelemetry.metrics import Histogram
 from opentelemetry.trace import SpanKind, StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,14 +17,18 @@ OTHER = "_OTHER"
 """Any other method, and a path without a route: a label's values are not the client's to invent."""
 
 
+def duration(telemetry: Telemetry) -> Histogram:
+    return telemetry.histogram(
+        "http.server.request.duration", "s", "From a request's head to the end of its answer"
+    )
+
+
 class Requests:
     """ASGI: times requests by method, route and status."""
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+    def __init__(self, app: ASGIApp, duration: Histogram) -> None:
         self.app = app
-        self._duration = telemetry.histogram(
-            "http.server.request.duration", "s", "From a request's head to the end of its answer"
-        )
+        self._duration = duration
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter
 from starlette.types import ASGIApp
 
+from chassis.shortcut import Shortcut
+
 Loop = Callable[[], Awaitable[None]]
 """Runs until it is cancelled; the process ends if it returns or raises."""
 Check = Callable[[], Awaitable[object]]
@@ -22,6 +24,8 @@ class Service:
     loops: Sequence[Loop] = ()
     ready: Mapping[str, Check] = field(default_factory=dict)
     """By the dependency's name."""
+    shortcuts: Sequence[Shortcut] = ()
+    """Routes of the routers that are called most."""
     sockets: Sockets | None = None
     drain: Loop | None = None
     """Finish what has begun; called once, before the server stops."""

@@ -18,6 +18,7 @@ from chassis.listening import BACKLOG, PortTaken, address, bind
 from chassis.loops import new_loop, run
 from chassis.service import Loop, Service, Sockets
 from chassis.settings import Settings
+from chassis.shortcut import Shortcuts
 from chassis.telemetry import Telemetry
 from chassis.tokens import Verifier
 
@@ -53,7 +54,9 @@ async def serve(
             opened.push_async_callback(verifier.close)
         state = web.State(services)
         app = web.create(services, settings, state=state, telemetry=telemetry, verifier=verifier)
-        server = Server(_config(app, services, settings), started)
+        shortcuts = [shortcut for service in services for shortcut in service.shortcuts]
+        front = Shortcuts(app, shortcuts, settings.max_body) if shortcuts else app
+        server = Server(_config(front, services, settings), started)
         listener = await bind(settings.host, settings.port)
         tasks = [asyncio.create_task(server.serve([listener]), name="server")]
         tasks += [_task(service, loop) for service in services for loop in service.loops]

@@ -79,12 +79,8 @@ def evolve(state: RoomState, event: Event) -> RoomState:
     match event:
         case CommentPosted():
             state.comments[event.comment] = comment_of(event)
-            state.members.setdefault(
-                event.actor,
-                Member(
-                    user=event.actor, name=event.author_name, avatar=event.author_avatar, joined_at=event.at
-                ),
-            )
+            if event.actor not in state.members:
+                state.members[event.actor] = member_of(event)
             if event.client_id is not None:
                 state.posted[event.actor, event.client_id] = event
         case CommentEdited():
@@ -135,6 +131,11 @@ def comment_of(event: CommentPosted) -> Comment:
         client_id=event.client_id,
         created_at=event.at,
     )
+
+
+def member_of(event: CommentPosted) -> Member:
+    """Its author, as a member from then on."""
+    return Member(user=event.actor, name=event.author_name, avatar=event.author_avatar, joined_at=event.at)
 
 
 def _post(state: RoomState, command: PostComment, stamp: dict[str, Any]) -> Event | None:

@@ -90,7 +90,7 @@ def router(actions: Actions) -> APIRouter:
         """JSON, or a form in either encoding; `imageMeta` and `videoMeta` are then JSON text."""
         draft = validate(PlanDraft, await fields(request))
         room = f"chat-{draft.challenge_id}-{draft.cohort_id}"
-        comment, _ = await actions.post(caller, room, draft, key_of(request))
+        comment, _ = await actions.post(caller, room, draft, key_of(request.headers))
         return plan_comment(comment)
 
     @routes.patch(

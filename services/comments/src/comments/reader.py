@@ -130,13 +130,13 @@ _COMMENT = """
     where room.app = $1 and comment.id = $2
 """
 _VERSIONS = """
-    select event.data from comments.events as event
+    select event.data, event."offset" from comments.events as event
     join comments.rooms as room on room.key = event.room
-    where room.app = $1 and room.id = $2 and (
-        event."offset" = $3
-        or (event.data ->> 'comment' = $4 and event.type in ('comment.edited', 'comment.deleted'))
-    )
-    order by event."offset"
+    where room.app = $1 and room.id = $2 and event."offset" = $3
+    union all
+    select data, "offset" from comments.events
+    where data ->> 'comment' = $4 and type in ('comment.edited', 'comment.deleted')
+    order by "offset"
 """
 _MEMBERS = """
     select "user", name, avatar, joined_at from comments.members

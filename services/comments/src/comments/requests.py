@@ -1,15 +1,15 @@
 """What routes read from a request themselves, and how OpenAPI describes it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from starlette.requests import Request
 
 from chassis.problems import invalid
 from comments.drafts import ClientId
 from comments.views import View
 
-KEY = {
+KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
@@ -19,9 +19,9 @@ KEY = {
 _client_id: TypeAdapter[str] = TypeAdapter(ClientId)
 
 
-def key_of(request: Request) -> str | None:
+def key_of(headers: Mapping[str, str]) -> str | None:
     """The header Idempotency-Key. Raise `InvalidRequest`."""
-    key = request.headers.get("idempotency-key")
+    key = headers.get("idempotency-key")
     if key is None:
         return None
     try:

@@ -41,6 +41,7 @@ async def open_service(settings: Settings, nats: Nats, telemetry: Telemetry) -> 
         yield Service(
             name="comments",
             routers=[api.router(actions, reader), plan.router(actions)],
+            shortcuts=[api.shortcut(actions)],
             loops=[writer.run, relay.run, replay.run],
             ready={"postgres": reader.ping, "nats": nats.ping},
         )

@@ -1,0 +1,111 @@
+"""Services as processes of their own, as they are deployed, over the test run's NATS and Postgres."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from chassis.auth import sign
+
+SECRET = "a secret of at least 32 bytes for HS256"
+
+
+def token(user: str = "u1", ttl: float = 600, **rooms: str) -> str:
+    return sign(SECRET, user, name=f"Name of {user}", rooms=rooms or {"*": "rw"}, ttl=ttl)
+
+
+class Process:
+    """`python -m <module>`; it has its port from its first start on."""
+
+    def __init__(self, module: str, environ: dict[str, str]) -> None:
+        self._module = module
+        self._environ = environ
+        self.logs: list[str] = []
+        self.port = 0
+        self.start()
+
+    def start(self) -> None:
+        """Return when it serves."""
+        inherited = {n: v for n, v in os.environ.items() if not n.startswith(("PARLEY_", "OTEL_"))}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", self._module],
+            env={**inherited, **self._environ, "PARLEY_PORT": str(self.port)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._serving = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._serving.wait()
+        assert self.port, "".join(self.logs)
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.logs.append(line)
+            if '"serving"' in line:
+                self.port = int(json.loads(line)["url"].rpartition(":")[2])
+                self._serving.set()
+        self._serving.set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def socket_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/v1/ws"
+
+    def kill(self) -> None:
+        """As a crash does: kill -9."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """As an orchestrator does: SIGTERM. Give the exit status."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> int:
+        self._process.send_signal(number)
+        status = self._process.wait()
+        self._reader.join()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+        return status
+
+
+@dataclass
+class Cluster:
+    comments: list[Process] = field(default_factory=list)
+    fanouts: list[Process] = field(default_factory=list)
+
+
+@contextmanager
+def cluster(
+    database_url: str, nats_url: str, *, comments: int = 1, fanouts: int = 1, **environ: str
+) -> Iterator[Cluster]:
+    """So many replicas of each, as an installation of their own; they stop in order at the end."""
+    told = {
+        "PARLEY_DATABASE_URL": database_url,
+        "PARLEY_NATS_URL": nats_url,
+        "PARLEY_APP_ID": f"e2e-{uuid.uuid4().hex[:8]}",
+        "PARLEY_JWT_SECRET": SECRET,
+        "PARLEY_RATE_LIMITS": "off",
+        **environ,
+    }
+    running = Cluster()
+    with ExitStack() as stack:
+        for module, count, into in (
+            ("comments", comments, running.comments),
+            ("fanout", fanouts, running.fanouts),
+        ):
+            for _ in range(count):
+                process = Process(module, told)
+                stack.callback(process.stop)
+                into.append(process)
+        yield running

@@ -7,11 +7,14 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 
 from chassis.auth import sign
+from parley_cli.embedded.privileges import Privileges
 
 SECRET = "a secret of at least 32 bytes for HS256"
 
@@ -21,7 +24,7 @@ def token(user: str = "u1", ttl: float = 600, **rooms: str) -> str:
 
 
 class Process:
-    """`python -m <module>`; it has its port from its first start on."""
+    """`python -m <module>`, which ends with the test run; it has its port from its first start on."""
 
     def __init__(self, module: str, environ: dict[str, str]) -> None:
         self._module = module
@@ -31,10 +34,9 @@ class Process:
         self.start()
 
     def start(self) -> None:
-        """Return when it serves."""
         inherited = {n: v for n, v in os.environ.items() if not n.startswith(("PARLEY_", "OTEL_"))}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", self._module],
+            Privileges().launch(Path("/"), signal.SIGKILL, [sys.executable, "-m", self._module]),
             env={**inherited, **self._environ, "PARLEY_PORT": str(self.port)},
             stderr=subprocess.PIPE,
             text=True,
@@ -42,6 +44,9 @@ class Process:
         self._serving = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    def ready(self) -> None:
+        """Wait until it serves."""
         self._serving.wait()
         assert self.port, "".join(self.logs)
 
@@ -87,9 +92,17 @@ class Cluster:
 
 @contextmanager
 def cluster(
-    database_url: str, nats_url: str, *, comments: int = 1, fanouts: int = 1, **environ: str
+    database_url: str,
+    nats_url: str,
+    environ: Mapping[str, str] = MappingProxyType({}),
+    *,
+    comments: int = 1,
+    fanouts: int = 1,
 ) -> Iterator[Cluster]:
-    """So many replicas of each, as an installation of their own; they stop in order at the end."""
+    """So many replicas of each, as an installation of their own; they stop in order at the end.
+
+    Each installation takes a NATS of its own: `comments.replay` is one subject for all.
+    """
     told = {
         "PARLEY_DATABASE_URL": database_url,
         "PARLEY_NATS_URL": nats_url,
@@ -108,4 +121,6 @@ def cluster(
                 process = Process(module, told)
                 stack.callback(process.stop)
                 into.append(process)
+        for process in [*running.comments, *running.fanouts]:
+            process.ready()
         yield running

@@ -82,6 +82,16 @@ def settings(database_url: str, nats_url: str, app: str, monkeypatch: pytest.Mon
     )
 
 
+async def first(listening: asyncio.Future[str], served: asyncio.Task[None]) -> str:
+    """The URL once it listens; if it does not, what ended it is raised."""
+    served.add_done_callback(lambda _: listening.cancel())
+    try:
+        return await listening
+    except asyncio.CancelledError:
+        await served
+        raise
+
+
 @pytest.fixture
 def serving() -> Serving:
     """The service on a port of its own, and a client that calls it as the user `u1`."""
@@ -96,10 +106,8 @@ def serving() -> Serving:
         ):
             serve = chassis_serve(service, settings=settings, started=listening.set_result, stop=stop)
             served = asyncio.create_task(serve)
-            await asyncio.wait([listening, served], return_when=asyncio.FIRST_COMPLETED)
-            async with httpx.AsyncClient(
-                base_url=await listening, headers=caller(), timeout=PATIENCE
-            ) as client:
+            url = await first(listening, served)
+            async with httpx.AsyncClient(base_url=url, headers=caller(), timeout=PATIENCE) as client:
                 yield client
             stop.set()
             await served

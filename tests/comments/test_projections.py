@@ -41,7 +41,10 @@ def wishes(draw: st.DrawFn, most: int = 25) -> list[Command]:
         elif kind is SetAttributes:
             commands.append(SetAttributes(**common, attributes={"n": draw(st.integers(0, 1))}))
         elif kind is PostComment or not posts:
-            content = {"body": draw(st.sampled_from(["x", "Grüße", "'\"\\ "])), "image_meta": draw(METAS)}
+            content: dict[str, Any] = {
+                "body": draw(st.sampled_from(["x", "Grüße", "'\"\\ "])),
+                "image_meta": draw(METAS),
+            }
             key = draw(st.sampled_from([None, None, "k1", "k2"]))
             posts.append(PostComment(**common, comment=uuid7(), client_id=key, **content))
             commands.append(posts[-1])

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from contract.recording import PATIENCE
@@ -99,7 +100,7 @@ async def test_every_version_of_a_comment_is_kept(reader: Reader, log: PostgresL
     ]
 
 
-def _change(command: PostComment) -> dict[str, object]:
+def _change(command: PostComment) -> dict[str, Any]:
     return {"room": command.room, "actor": command.actor, "comment": command.comment}
 
 

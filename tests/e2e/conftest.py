@@ -8,14 +8,20 @@ from processes import Cluster, cluster
 from servers import database
 
 from parley_cli import embedded
+from parley_cli.datadir import DataDir
 
 
 @pytest.fixture(scope="session")
 def services(
-    servers_portal: BlockingPortal, postgres_server: embedded.Postgres, nats_server: embedded.Nats
+    servers_portal: BlockingPortal,
+    postgres_server: embedded.Postgres,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Cluster]:
+    wrap = servers_portal.wrap_async_context_manager
     with (
-        servers_portal.wrap_async_context_manager(database(postgres_server)) as url,
-        cluster(url, nats_server.full_url, comments=2, fanouts=2) as running,
+        DataDir(tmp_path_factory.mktemp("services")) as datadir,
+        wrap(embedded.nats(datadir)) as nats,
+        wrap(database(postgres_server)) as url,
+        cluster(url, nats.full_url, comments=2, fanouts=2) as running,
     ):
         yield running

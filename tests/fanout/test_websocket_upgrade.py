@@ -69,7 +69,12 @@ async def test_a_refusal_is_answered_as_it_is_given() -> None:
         peer.writer.close()
     assert status == 401
     assert b"www-authenticate: Bearer\r\n" in head
-    assert problem == {"type": "invalid_token", "title": "The token is not valid.", "status": 401}
+    assert problem == {
+        "type": "/problems/invalid_token",
+        "title": "The token is not valid.",
+        "status": 401,
+        "code": "invalid_token",
+    }
 
 
 async def test_an_upgrade_that_fails_is_logged_and_answered_with_500(

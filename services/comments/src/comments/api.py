@@ -4,27 +4,17 @@ import re
 from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlencode
-from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from chassis.auth import Caller, Identity, TokenMissing
-from chassis.limits import TooManyRequests
-from chassis.problems import BodyTooLarge, InvalidRequest, answers, parse
+from chassis.auth import Caller, Identity
+from chassis.problems import answers, invalid, parse
 from chassis.shortcut import Headers, Shortcut
 from comments.actions import Actions, allow
 from comments.drafts import Attributes, Change, Draft, NewMember, Text
-from comments.errors import (
-    CommentGone,
-    Forbidden,
-    KeyReused,
-    NotTheAuthor,
-    Overloaded,
-    Unavailable,
-    UnknownComment,
-)
+from comments.errors import CommentGone, KeyReused, NotTheAuthor, UnknownComment
 from comments.reader import Reader
-from comments.requests import KEY, key_of, request_body
+from comments.requests import KEY, READING, SENDING, WRITING, CommentId, key_of, request_body
 from comments.views import Comment, CommentPage, Member, MemberPage, Room, RoomPage, VersionList
 from events import ROOM
 
@@ -33,15 +23,11 @@ Limit = Annotated[int, Query(ge=1, le=100, description="Entries on a page.")]
 Offset = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
 After = Annotated[Text, Query(max_length=164, description="Entries that follow this id.")]
 UserId = Annotated[Text, Path(max_length=128, description="The user's id.", examples=["u1"])]
-CommentId = Annotated[
-    UUID, Path(description="The comment's id.", examples=["0198c6f2-7d1b-7a52-9c3e-1f0d5f6a7b8c"])
-]
-COMMON = (TokenMissing, Forbidden, InvalidRequest, TooManyRequests, Unavailable)
 
 
 def router(actions: Actions, reader: Reader) -> APIRouter:
     """The routes under `/v1`."""
-    routes = APIRouter(prefix="/v1", responses=answers(*COMMON))
+    routes = APIRouter(prefix="/v1", responses=answers(*READING))
     _comments(routes, actions, reader)
     _comment(routes, actions)
     _rooms(routes, actions, reader)
@@ -60,7 +46,7 @@ def _comments(routes: APIRouter, actions: Actions, reader: Reader) -> None:
         tags=["comments"],
         responses={
             200: {"model": Comment, "description": "It was posted before, under the same key."},
-            **answers(*COMMON, KeyReused, BodyTooLarge, Overloaded),
+            **answers(*SENDING, KeyReused),
         },
         openapi_extra={"requestBody": request_body(Draft, "application/json"), "parameters": [KEY]},
     )
@@ -78,7 +64,7 @@ def _comments(routes: APIRouter, actions: Actions, reader: Reader) -> None:
         """
         allow(caller, "r", room)
         if before is not None and after is not None:
-            raise InvalidRequest("before and after: only one of them")
+            raise invalid([{"loc": ("before",), "msg": "cannot be combined with after"}], "query")
         place = await reader.place(room)
         if after is not None:
             found = await reader.following(room, place, after, limit + 1)
@@ -109,21 +95,31 @@ async def _post(actions: Actions, caller: Identity, room: str, headers: Headers,
 
 def _comment(routes: APIRouter, actions: Actions) -> None:
     path = "/comments/{comment}"
-    unknown = answers(*COMMON, UnknownComment)
-    refused = answers(*COMMON, NotTheAuthor, UnknownComment, CommentGone)
+    unknown = answers(*READING, UnknownComment)
+    refused = (NotTheAuthor, UnknownComment)
 
     @routes.get(path, response_model=Comment, summary="A comment", tags=["comments"], responses=unknown)
     async def get_comment(comment: CommentId, caller: Caller) -> Response:
         return _json(await actions.comment(caller, comment, "r"), 200)
 
     @routes.patch(
-        path, response_model=Comment, summary="Edit a comment", tags=["comments"], responses=refused
+        path,
+        response_model=Comment,
+        summary="Edit a comment",
+        tags=["comments"],
+        responses=answers(*SENDING, *refused, CommentGone),
     )
     async def edit_comment(comment: CommentId, change: Change, caller: Caller) -> Response:
         """By its author or a moderator. An edit that changes nothing adds no version."""
         return _json(await actions.edit(caller, comment, change), 200)
 
-    @routes.delete(path, status_code=204, summary="Delete a comment", tags=["comments"], responses=refused)
+    @routes.delete(
+        path,
+        status_code=204,
+        summary="Delete a comment",
+        tags=["comments"],
+        responses=answers(*WRITING, *refused),
+    )
     async def delete_comment(comment: CommentId, caller: Caller) -> None:
         """By its author or a moderator. Readers keep its place, without what it said."""
         await actions.delete(caller, comment)
@@ -147,7 +143,9 @@ def _rooms(routes: APIRouter, actions: Actions, reader: Reader) -> None:
         allow(caller, "r", room)
         return await reader.room(room)
 
-    @routes.put("/rooms/{room}", summary="Set a room's attributes", tags=["rooms"])
+    @routes.put(
+        "/rooms/{room}", summary="Set a room's attributes", tags=["rooms"], responses=answers(*SENDING)
+    )
     async def put_room(room: RoomId, attributes: Attributes, caller: Caller) -> Room:
         """Needs the right to moderate."""
         await actions.set_attributes(caller, room, attributes.attributes)
@@ -170,7 +168,10 @@ def _members(routes: APIRouter, actions: Actions, reader: Reader) -> None:
         status_code=201,
         summary="Join a room",
         tags=["members"],
-        responses={200: {"model": Member, "description": "They were a member already."}},
+        responses={
+            200: {"model": Member, "description": "They were a member already."},
+            **answers(*SENDING),
+        },
     )
     async def join_room(room: RoomId, member: NewMember, caller: Caller, response: Response) -> Member:
         """The caller joins; a moderator may name somebody else."""
@@ -178,7 +179,13 @@ def _members(routes: APIRouter, actions: Actions, reader: Reader) -> None:
         response.status_code = 201 if joined else 200
         return await reader.member(await reader.place(room), member.user or caller.user)
 
-    @routes.delete(path + "/{user}", status_code=204, summary="Leave a room", tags=["members"])
+    @routes.delete(
+        path + "/{user}",
+        status_code=204,
+        summary="Leave a room",
+        tags=["members"],
+        responses=answers(*WRITING),
+    )
     async def leave_room(room: RoomId, user: UserId, caller: Caller) -> None:
         """The caller leaves; a moderator may name somebody else."""
         await actions.leave(caller, room, user)

@@ -8,22 +8,20 @@ import re
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, Field, ValidationError
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
 
-from chassis.auth import Caller, TokenMissing
-from chassis.limits import TooManyRequests
-from chassis.problems import BodyTooLarge, InvalidRequest, Problem, answers, invalid
+from chassis.auth import Caller
+from chassis.problems import Problem, answers, invalid
+from comments import examples
 from comments.actions import Actions
 from comments.drafts import Change, Draft
-from comments.errors import CommentGone, Forbidden, KeyReused, NotTheAuthor, Unavailable, UnknownComment
-from comments.requests import KEY, key_of, request_body
+from comments.errors import CommentGone, KeyReused, NotTheAuthor, UnknownComment
+from comments.examples import shown
+from comments.requests import KEY, READING, SENDING, WRITING, CommentId, key_of, request_body
 from comments.views import Comment, View
 from events import Meta
 
-COMMON = (TokenMissing, Forbidden, InvalidRequest, TooManyRequests, Unavailable)
 ROOM = re.compile(r"chat-(\d+)-(\d+)")
 KINDS = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 M = TypeVar("M", bound=View)
@@ -49,6 +47,8 @@ class PlanUser(View):
 
 class PlanComment(View):
     """A comment in that app's shape."""
+
+    model_config = shown(examples.PLAN)
 
     id: UUID
     body: str
@@ -76,35 +76,44 @@ class UnsupportedMediaType(Problem):
 
 def router(actions: Actions) -> APIRouter:
     """The routes under `/api`."""
-    routes = APIRouter(prefix="/api", tags=["plan"], responses=answers(*COMMON))
-    refused = answers(*COMMON, NotTheAuthor, UnknownComment, CommentGone)
+    routes = APIRouter(prefix="/api", tags=["plan"], responses=answers(*READING))
+    refused = (NotTheAuthor, UnknownComment)
 
     @routes.post(
         "/comments",
         status_code=201,
         summary="Post a comment in a challenge's chat",
-        responses=answers(*COMMON, KeyReused, BodyTooLarge, UnsupportedMediaType),
+        responses={
+            200: {"model": PlanComment, "description": "It was posted before, under the same key."},
+            **answers(*SENDING, KeyReused, UnsupportedMediaType),
+        },
         openapi_extra={"requestBody": request_body(PlanDraft, *KINDS), "parameters": [KEY]},
     )
-    async def post_plan_comment(request: Request, caller: Caller) -> PlanComment:
+    async def post_plan_comment(request: Request, caller: Caller, response: Response) -> PlanComment:
         """JSON, or a form in either encoding; `imageMeta` and `videoMeta` are then JSON text."""
         draft = validate(PlanDraft, await fields(request))
         room = f"chat-{draft.challenge_id}-{draft.cohort_id}"
-        comment, _ = await actions.post(caller, room, draft, key_of(request.headers))
+        comment, created = await actions.post(caller, room, draft, key_of(request.headers))
+        response.status_code = 201 if created else 200
         return plan_comment(comment)
 
     @routes.patch(
         "/comments/{comment}",
         summary="Edit a comment",
-        responses=refused,
+        responses=answers(*SENDING, *refused, CommentGone, UnsupportedMediaType),
         openapi_extra={"requestBody": request_body(Change, *KINDS)},
     )
-    async def edit_plan_comment(comment: UUID, request: Request, caller: Caller) -> PlanComment:
+    async def edit_plan_comment(comment: CommentId, request: Request, caller: Caller) -> PlanComment:
         change = validate(Change, await fields(request))
         return plan_comment(await actions.edit(caller, comment, change))
 
-    @routes.delete("/comments/{comment}", status_code=204, summary="Delete a comment", responses=refused)
-    async def delete_plan_comment(comment: UUID, caller: Caller) -> None:
+    @routes.delete(
+        "/comments/{comment}",
+        status_code=204,
+        summary="Delete a comment",
+        responses=answers(*WRITING, *refused),
+    )
+    async def delete_plan_comment(comment: CommentId, caller: Caller) -> None:
         await actions.delete(caller, comment)
 
     return routes
@@ -128,17 +137,14 @@ def plan_comment(comment: Comment) -> PlanComment:
 
 
 async def fields(request: Request) -> dict[str, Any]:
-    """The request's fields. Raise `InvalidRequest` or `UnsupportedMediaType`."""
+    """Raise `InvalidRequest`, `UnsupportedMediaType`, or `HTTPException` for what is no form."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         return _object("body", (await request.body()))
     if kind not in KINDS:
         raise UnsupportedMediaType(f"send application/json or a form, not {kind or 'nothing'}"[:200])
-    try:
-        form = await request.form(max_files=0, max_fields=20)
-    except MultiPartException as error:
-        raise InvalidRequest(f"body: {error.message}") from error
-    found = {name: value for name, value in form.items() if not isinstance(value, UploadFile) and value != ""}
+    async with request.form(max_files=0, max_fields=20) as form:
+        found = {name: value for name, value in form.items() if isinstance(value, str) and value}
     return {
         name: _object(name, value) if name in ("imageMeta", "videoMeta") else value
         for name, value in found.items()

@@ -1,12 +1,18 @@
 """What routes read from a request themselves, and how OpenAPI describes it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
+from fastapi import Path
 from pydantic import TypeAdapter, ValidationError
 
-from chassis.problems import invalid
+from chassis.auth import TokenMissing
+from chassis.limits import TooManyRequests
+from chassis.problems import BodyTooLarge, InvalidRequest, Problem, invalid
+from comments import examples
 from comments.drafts import ClientId
+from comments.errors import Forbidden, Overloaded, Unavailable
 from comments.views import View
 
 KEY: dict[str, Any] = {
@@ -16,6 +22,15 @@ KEY: dict[str, Any] = {
     "description": "Sent again with the same key and content, the first result is answered.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
 }
+CommentId = Annotated[UUID, Path(description="The comment's id.", examples=[examples.ID])]
+
+READING = (TokenMissing, Forbidden, InvalidRequest, TooManyRequests, Unavailable)
+"""What every route may answer."""
+
+WRITING = (*READING, Overloaded)
+SENDING = (*WRITING, Problem, BodyTooLarge)
+"""With a body, which may be no JSON or no form at all: 400."""
+
 _client_id: TypeAdapter[str] = TypeAdapter(ClientId)
 
 

@@ -6,6 +6,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from comments import examples
+from comments.examples import shown
 from events import Meta
 
 
@@ -15,6 +17,8 @@ class View(BaseModel):
 
 class Comment(View):
     """A comment as it is now."""
+
+    model_config = shown(examples.COMMENT)
 
     id: UUID
     room: str
@@ -34,6 +38,8 @@ class Comment(View):
 class Member(View):
     """A user who belongs to a room."""
 
+    model_config = shown(examples.MEMBER)
+
     user: str
     name: str | None = None
     avatar: str | None = None
@@ -42,6 +48,8 @@ class Member(View):
 
 class Room(View):
     """A room, and where its log stands."""
+
+    model_config = shown(examples.ROOM)
 
     id: str
     epoch: Annotated[
@@ -53,6 +61,8 @@ class Room(View):
 
 class Version(View):
     """One version of a comment: as posted, as edited, or deleted."""
+
+    model_config = shown(examples.VERSION)
 
     offset: int
     type: str
@@ -66,6 +76,8 @@ class Version(View):
 class CommentPage(View):
     """Comments in the order of their offsets."""
 
+    model_config = shown(examples.COMMENTS)
+
     comments: list[Comment]
     next: Annotated[str | None, Field(description="Path of the next page in the same direction.")] = None
     epoch: str
@@ -73,14 +85,20 @@ class CommentPage(View):
 
 
 class RoomPage(View):
+    model_config = shown({"rooms": [examples.ROOM], "next": "/v1/rooms?limit=1&after=chat-5-12"})
+
     rooms: list[Room]
     next: str | None = None
 
 
 class MemberPage(View):
+    model_config = shown({"members": [examples.MEMBER], "next": None})
+
     members: list[Member]
     next: str | None = None
 
 
 class VersionList(View):
+    model_config = shown({"versions": [examples.VERSION]})
+
     versions: list[Version]

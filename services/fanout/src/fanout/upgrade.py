@@ -39,9 +39,9 @@ class Refusal:
 
 def refuse(status: int, code: str, title: str, **headers: str) -> Refusal:
     """Make a refusal with a problem-details body (RFC 9457); header names take `_` for `-`."""
-    body = json.dumps({"type": code, "title": title, "status": status}).encode()
+    problem = {"type": f"/problems/{code}", "title": title, "status": status, "code": code}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Refusal(status, body, {"content-type": "application/problem+json"} | named)
+    return Refusal(status, json.dumps(problem).encode(), {"content-type": "application/problem+json"} | named)
 
 
 def read(request: bytes, peer: str) -> Upgrade:

@@ -64,24 +64,24 @@ async def test_after_a_refusal_others_may_migrate(owner: asyncpg.Connection) -> 
     assert await owner.fetchval("select pg_try_advisory_lock($1)", LOCK)
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "update comments.events set data = '{}'",
-        "delete from comments.events",
-        "truncate comments.events",
-        "drop table comments.events",
-        "delete from comments.rooms",
-        "update comments.outbox set since = now()",
-        "update comments.log set epoch = 'x'",
-        "insert into comments.migrations values (2, 'x', 'y')",
-        "create table comments.mine (n int)",
-        "create table public.mine (n int)",
-    ],
-)
-async def test_the_service_cannot_do_what_it_need_not(pool: Pool, statement: str) -> None:
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await pool.execute(statement)
+FORBIDDEN = [
+    "update comments.events set data = '{}'",
+    "delete from comments.events",
+    "truncate comments.events",
+    "drop table comments.events",
+    "delete from comments.rooms",
+    "update comments.outbox set since = now()",
+    "update comments.log set epoch = 'x'",
+    "insert into comments.migrations values (2, 'x', 'y')",
+    "create table comments.mine (n int)",
+    "create table public.mine (n int)",
+]
+
+
+async def test_the_service_cannot_do_what_it_need_not(pool: Pool) -> None:
+    for statement in FORBIDDEN:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pool.execute(statement)
 
 
 def test_the_role_is_the_one_that_the_migrations_make() -> None:

@@ -84,31 +84,29 @@ async def test_a_comment_is_edited_and_deleted(api: httpx.AsyncClient) -> None:
     assert (await api.delete(f"{PATH}/{uuid.uuid4()}")).status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"body": ""}, "body"),
-        ({"body": "a\0"}, "body"),
-        ({"body": "x" * 10_001}, "body"),
-        ({"challengeId": "x"}, "challengeId"),
-        ({"challengeId": "-1"}, "challengeId"),
-        ({"cohortId": "9" * 30}, "cohortId"),
-        ({"cohortId": "9" * 5000}, "cohortId"),
-        ({"clientId": "a b"}, "clientId"),
-        ({"imageMeta": "{"}, "imageMeta"),
-        ({"imageMeta": "[]"}, "imageMeta"),
-        ({"imageMeta": "[" * 4000}, "imageMeta"),
-        ({"videoMeta": '{"x":"\\u0000"}'}, "videoMeta"),
-        ({"videoMeta": '{"x":"\\ud800"}'}, "videoMeta"),
-        ({"videoMeta": '{"x":' * 9 + "1" + "}" * 9}, "videoMeta"),
-    ],
-)
-async def test_a_bad_field_is_named_in_each_encoding(
-    api: httpx.AsyncClient, change: dict[str, str], field: str
-) -> None:
-    sent = FIELDS | change
-    assert named(await api.post(PATH, data=sent)) == [field]
-    assert named(await api.post(PATH, files=parts(sent))) == [field]
+BAD_FIELDS = [
+    ({"body": ""}, "body"),
+    ({"body": "a\0"}, "body"),
+    ({"body": "x" * 10_001}, "body"),
+    ({"challengeId": "x"}, "challengeId"),
+    ({"challengeId": "-1"}, "challengeId"),
+    ({"cohortId": "9" * 30}, "cohortId"),
+    ({"cohortId": "9" * 5000}, "cohortId"),
+    ({"clientId": "a b"}, "clientId"),
+    ({"imageMeta": "{"}, "imageMeta"),
+    ({"imageMeta": "[]"}, "imageMeta"),
+    ({"imageMeta": "[" * 4000}, "imageMeta"),
+    ({"videoMeta": '{"x":"\\u0000"}'}, "videoMeta"),
+    ({"videoMeta": '{"x":"\\ud800"}'}, "videoMeta"),
+    ({"videoMeta": '{"x":' * 9 + "1" + "}" * 9}, "videoMeta"),
+]
+
+
+async def test_a_bad_field_is_named_in_each_encoding(api: httpx.AsyncClient) -> None:
+    for change, field in BAD_FIELDS:
+        sent = FIELDS | change
+        assert named(await api.post(PATH, data=sent)) == [field], change
+        assert named(await api.post(PATH, files=parts(sent))) == [field], change
 
 
 async def test_what_is_missing_is_named(api: httpx.AsyncClient) -> None:
@@ -116,31 +114,31 @@ async def test_what_is_missing_is_named(api: httpx.AsyncClient) -> None:
     assert named(await api.post(PATH, data={"body": "x"})) == ["challengeId", "cohortId"]
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "", "application/xml", "application/octet-stream"])
-async def test_another_media_type_is_refused(api: httpx.AsyncClient, kind: str) -> None:
-    answer = await api.post(PATH, content=b"body=x", headers={"Content-Type": kind})
-    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+async def test_another_media_type_is_refused(api: httpx.AsyncClient) -> None:
+    for kind in ("text/plain", "", "application/xml", "application/octet-stream"):
+        answer = await api.post(PATH, content=b"body=x", headers={"Content-Type": kind})
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type"), kind
 
 
-@pytest.mark.parametrize(
-    ("kind", "content"),
-    [
-        ("application/json", b"[" * 4000),
-        ("application/json", b"\xff"),
-        ("application/json", b'{"body":"\\ud800","challengeId":5,"cohortId":12}'),
-        ("application/json", b"[]"),
-        ("multipart/form-data", b"x"),
-        (MULTIPART, b"x"),
-        (MULTIPART, PART % (b'name="f"; filename="f"', b"x")),
-        (MULTIPART, PART % (b'name="body"', b"\xff")),
-        ("application/x-www-form-urlencoded", b"&".join(b"f%d=1" % n for n in range(30))),
-        ("application/x-www-form-urlencoded", b"body=%00&challengeId=5&cohortId=12"),
-    ],
-)
-async def test_what_is_no_json_or_form_is_refused(api: httpx.AsyncClient, kind: str, content: bytes) -> None:
-    answer = await api.post(PATH, content=content, headers={"Content-Type": kind})
-    assert answer.status_code in (400, 422), answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
+NO_FORM = [
+    ("application/json", b"[" * 4000),
+    ("application/json", b"\xff"),
+    ("application/json", b'{"body":"\\ud800","challengeId":5,"cohortId":12}'),
+    ("application/json", b"[]"),
+    ("multipart/form-data", b"x"),
+    (MULTIPART, b"x"),
+    (MULTIPART, PART % (b'name="f"; filename="f"', b"x")),
+    (MULTIPART, PART % (b'name="body"', b"\xff")),
+    ("application/x-www-form-urlencoded", b"&".join(b"f%d=1" % n for n in range(30))),
+    ("application/x-www-form-urlencoded", b"body=%00&challengeId=5&cohortId=12"),
+]
+
+
+async def test_what_is_no_json_or_form_is_refused(api: httpx.AsyncClient) -> None:
+    for kind, content in NO_FORM:
+        answer = await api.post(PATH, content=content, headers={"Content-Type": kind})
+        assert answer.status_code in (400, 422), (kind, content[:80])
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_bytes_of_a_form_that_are_not_utf8_are_replaced(api: httpx.AsyncClient) -> None:

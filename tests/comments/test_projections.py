@@ -23,6 +23,9 @@ ROOMS, USERS = ["a", "b.c"], ["u1", "u2", "u3"]
 METAS = st.none() | st.dictionaries(st.text("ab", max_size=1), st.integers() | st.floats(0, 1), max_size=2)
 
 
+CHANGES = st.fixed_dictionaries({}, optional={"body": st.sampled_from(["x", "y"]), "video_meta": METAS})
+
+
 @st.composite
 def wishes(draw: st.DrawFn, most: int = 25) -> list[Command]:
     """Commands of several users in two rooms; changes aim at comments that were posted before."""
@@ -46,15 +49,13 @@ def wishes(draw: st.DrawFn, most: int = 25) -> list[Command]:
                 "image_meta": draw(METAS),
             }
             key = draw(st.sampled_from([None, None, "k1", "k2"]))
-            posts.append(PostComment(**common, comment=uuid7(), client_id=key, **content))
+            posts.append(PostComment(**common, comment=uuid.uuid4(), client_id=key, **content))
             commands.append(posts[-1])
         else:
             aim = draw(st.sampled_from(posts))
             common |= {"comment": aim.comment, "moderator": draw(st.booleans())}
             common["room"] = draw(st.sampled_from([aim.room, aim.room, room]))
-            edited = EditComment(
-                **common, body=draw(st.sampled_from(["x", "y", None])), video_meta=draw(METAS)
-            )
+            edited = EditComment(**common, changes=draw(CHANGES))
             commands.append(DeleteComment(**common) if kind is DeleteComment else edited)
     return commands
 
@@ -117,7 +118,7 @@ async def test_every_event_is_in_the_outbox_with_the_bytes_that_were_logged(pool
     log = PostgresLog(pool, "app")
     comments = [uuid7(), uuid7()]
     posts = [PostComment(room="a", actor="u1", comment=each, body="x", trace="t") for each in comments]
-    edit = EditComment(room="a", actor="u1", comment=comments[0], moderator=False, body="y")
+    edit = EditComment(room="a", actor="u1", comment=comments[0], moderator=False, changes={"body": "y"})
     outcomes = await log.append([*posts, edit])
     rows = await pool.fetch("select * from comments.outbox natural join comments.events order by 3")
     assert [row["offset"] for row in rows] == [1, 2, 3]

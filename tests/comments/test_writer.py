@@ -73,7 +73,9 @@ async def test_what_is_committed_is_told_before_it_is_answered() -> None:
 async def test_a_refused_command_raises_for_its_own_caller() -> None:
     async with running(MemoryLog()) as (writer, _):
         good = writer.submit(post())
-        bad = writer.submit(EditComment(room="a", actor="u1", comment=uuid7(), moderator=False, body="x"))
+        bad = writer.submit(
+            EditComment(room="a", actor="u1", comment=uuid7(), moderator=False, changes={"body": "x"})
+        )
         assert (await good).event is not None
         with pytest.raises(UnknownComment):
             await bad

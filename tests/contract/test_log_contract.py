@@ -27,9 +27,10 @@ def post(body: str = "hi", *, room: str = ROOM, actor: str = "u1", **more: Any) 
     return PostComment(room=room, actor=actor, comment=uuid7(), body=body, **more)
 
 
-def edit(comment: UUID, body: str | None = None, *, actor: str = "u1", **more: Any) -> EditComment:
-    more.setdefault("moderator", False)
-    return EditComment(room=more.pop("room", ROOM), actor=actor, comment=comment, body=body, **more)
+def edit(
+    comment: UUID, *, actor: str = "u1", room: str = ROOM, moderator: bool = False, **changes: Any
+) -> EditComment:
+    return EditComment(room=room, actor=actor, comment=comment, moderator=moderator, changes=changes)
 
 
 def delete(comment: UUID, *, actor: str = "u1", moderator: bool = False) -> DeleteComment:
@@ -105,7 +106,7 @@ async def test_a_post_repeated_within_a_batch_adds_one_comment(log: Log) -> None
 async def test_a_repeat_after_an_edit_and_a_delete_answers_what_was_posted(log: Log) -> None:
     command = post("first", client_id="k")
     [first] = await carry_out(log, command)
-    await carry_out(log, edit(command.comment, "second"))
+    await carry_out(log, edit(command.comment, body="second"))
     await carry_out(log, delete(command.comment))
     [again] = await carry_out(log, post("first", client_id="k"))
     assert again.comment == first.comment
@@ -140,7 +141,7 @@ async def test_a_command_that_no_event_can_hold_fails_alone(log: Log) -> None:
 async def test_an_edit_changes_what_it_names_and_keeps_the_rest(log: Log) -> None:
     command = post("a", image_meta={"n": 1})
     await carry_out(log, command)
-    [outcome] = await carry_out(log, edit(command.comment, "b"))
+    [outcome] = await carry_out(log, edit(command.comment, body="b"))
     assert types([outcome]) == ["comment.edited"]
     assert outcome.comment is not None
     assert (outcome.comment.body, outcome.comment.image_meta) == ("b", {"n": 1})
@@ -150,7 +151,7 @@ async def test_an_edit_changes_what_it_names_and_keeps_the_rest(log: Log) -> Non
 async def test_an_edit_that_changes_nothing_is_no_event(log: Log) -> None:
     command = post("a", image_meta={"n": 1})
     await carry_out(log, command)
-    [outcome] = await carry_out(log, edit(command.comment, "a", image_meta={"n": 1}))
+    [outcome] = await carry_out(log, edit(command.comment, body="a", image_meta={"n": 1}))
     assert outcome.event is None
     assert outcome.comment is not None
     assert outcome.comment.updated_at is None
@@ -159,11 +160,11 @@ async def test_an_edit_that_changes_nothing_is_no_event(log: Log) -> None:
 async def test_only_the_author_or_a_moderator_changes_a_comment(log: Log) -> None:
     command = post()
     await carry_out(log, command)
-    assert isinstance(await refusal(log, edit(command.comment, "x", actor="u2")), NotTheAuthor)
+    assert isinstance(await refusal(log, edit(command.comment, body="x", actor="u2")), NotTheAuthor)
     assert isinstance(await refusal(log, delete(command.comment, actor="u2")), NotTheAuthor)
     done = await carry_out(
         log,
-        edit(command.comment, "x", actor="u2", moderator=True),
+        edit(command.comment, body="x", actor="u2", moderator=True),
         delete(command.comment, actor="u2", moderator=True),
     )
     assert types(done) == ["comment.edited", "comment.deleted"]
@@ -177,13 +178,15 @@ async def test_a_deleted_comment_is_empty_and_stays_so(log: Log) -> None:
     assert deleted.comment is not None
     assert (deleted.comment.body, deleted.comment.image_meta) == ("", None)
     assert again.comment == deleted.comment
-    assert isinstance(await refusal(log, edit(command.comment, "x")), CommentGone)
+    assert isinstance(await refusal(log, edit(command.comment, body="x")), CommentGone)
 
 
 async def test_a_comment_is_changed_only_in_its_own_room(log: Log) -> None:
     command = post()
     await carry_out(log, command, post(room="other"))
-    outcomes = await log.append([edit(command.comment, "x", room="other"), edit(command.comment, "y")])
+    outcomes = await log.append(
+        [edit(command.comment, body="x", room="other"), edit(command.comment, body="y")]
+    )
     assert isinstance(outcomes[0], UnknownComment)
     assert isinstance(outcomes[1], Outcome)
 
@@ -191,7 +194,7 @@ async def test_a_comment_is_changed_only_in_its_own_room(log: Log) -> None:
 async def test_a_comment_can_be_posted_edited_and_deleted_in_one_batch(log: Log) -> None:
     command = post("a", client_id="k")
     done = await carry_out(
-        log, command, edit(command.comment, "b"), post("a", client_id="k"), delete(command.comment)
+        log, command, edit(command.comment, body="b"), post("a", client_id="k"), delete(command.comment)
     )
     assert types(done) == ["comment.posted", "comment.edited", None, "comment.deleted"]
     assert [one.comment and one.comment.body for one in done] == ["a", "b", "a", ""]

@@ -127,6 +127,18 @@ async def test_a_slow_answer_holds_up_no_other(nats: Nats, app: str) -> None:
     assert await slow == b"slow"
 
 
+async def test_a_group_that_has_no_answer_leaves_it_to_the_others(nats: Nats, app: str) -> None:
+    async def nothing(request: bytes) -> None:
+        return None
+
+    async def something(request: bytes) -> bytes:
+        return b"something"
+
+    await nats.serve(f"{app}.ask", "first", nothing)
+    await nats.serve(f"{app}.ask", "second", something)
+    assert await nats.request(f"{app}.ask", b"x", 5) == b"something"
+
+
 async def test_nobody_answers_what_nobody_serves(nats: Nats, app: str) -> None:
     with pytest.raises(NoAnswer):
         await nats.request(f"{app}.nobody", b"", 5)

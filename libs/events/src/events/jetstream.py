@@ -6,7 +6,7 @@ error, and a request per event costs a round trip each.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ from nats.js.errors import NotFoundError
 from events import storage, subjects
 from events.acks import Acks
 from events.record import Record, received
-from events.stream import NoAnswer, Stop, StreamError
+from events.stream import Answer, NoAnswer, Stop, StreamError
 
 ACK_SECONDS = 2.0
 """A request in flight when the connection breaks is never answered: wait no longer than this, then repeat."""
@@ -185,12 +185,13 @@ class Nats:
             raise NoAnswer(f"{subject}: {describe(error)}") from error
         return bytes(answer.data)
 
-    async def serve(self, subject: str, group: str, answer: Callable[[bytes], Awaitable[bytes]]) -> Stop:
+    async def serve(self, subject: str, group: str, answer: Answer) -> Stop:
         """Requests are answered side by side: a slow one holds up no other. `Stop` waits for the answers."""
         working: set[asyncio.Task[None]] = set()
 
         async def work(message: Msg) -> None:
-            await message.respond(await answer(message.data))
+            if (answered := await answer(message.data)) is not None:
+                await message.respond(answered)
 
         def finished(task: asyncio.Task[None]) -> None:
             working.discard(task)

@@ -13,6 +13,10 @@ Stop = Callable[[], Awaitable[None]]
 """Ends what the call that returned it began."""
 
 
+Answer = Callable[[bytes], Awaitable[bytes | None]]
+"""Answers a request; `None` leaves it to the other groups."""
+
+
 class StreamError(Exception):
     """The stream did not answer as asked; whether it did the work is unknown."""
 
@@ -55,8 +59,8 @@ class Wire(Protocol):
         """One answer, from one of those that serve the subject. Raise `NoAnswer` after `timeout` seconds."""
         ...
 
-    async def serve(self, subject: str, group: str, answer: Callable[[bytes], Awaitable[bytes]]) -> Stop:
-        """Answer requests; each goes to one member of the group."""
+    async def serve(self, subject: str, group: str, answer: Answer) -> Stop:
+        """Answer requests; each goes to one member of every group, and the first answer counts."""
         ...
 
     def reconnected(self, then: Callable[[], None]) -> None:

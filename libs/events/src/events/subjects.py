@@ -16,7 +16,7 @@ LIVE_PREFIX: Final = "live."
 """Set before a subject by the stream's own republish, once the event is persisted."""
 
 REPLAY: Final = "comments.replay"
-"""Request-reply, queue group `comments`: a page of a room's log."""
+"""Request-reply, a queue group an app: a page of a room's log."""
 
 _ENCODED = str.maketrans({char: f"%{ord(char):02X}" for char in ".*>% \x7f" + "".join(map(chr, range(32)))})
 """Control characters too: a line break would end the command in NATS' own protocol."""

@@ -1,17 +1,16 @@
 """The ports of `stream.py` in memory, for tests of what stands on them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from events import subjects
 from events.record import Record, received
-from events.stream import NoAnswer, NotPublished, Stop, StreamError
+from events.stream import Answer, NoAnswer, NotPublished, Stop, StreamError
 
 Heard = Callable[[str, bytes], None]
 T = TypeVar("T")
-Answer = Callable[[bytes], Awaitable[bytes]]
 
 
 @dataclass
@@ -57,16 +56,18 @@ class MemoryNats:
         return _add(self._listeners.setdefault(subject, []), heard)
 
     async def request(self, subject: str, payload: bytes, timeout: float) -> bytes:  # noqa: ASYNC109  as the port
-        groups = self._servers.get(subject, {})
-        servers = next((servers for servers in groups.values() if servers), None)
-        if self.away or servers is None:
+        groups = [servers for servers in self._servers.get(subject, {}).values() if servers]
+        if self.away or not groups:
             raise NoAnswer(f"{subject}: nobody serves it")
-        servers.append(servers.pop(0))
         try:
             async with asyncio.timeout(timeout):
-                return await servers[-1](payload)
+                for servers in groups:
+                    servers.append(servers.pop(0))
+                    if (answered := await servers[-1](payload)) is not None:
+                        return answered
         except TimeoutError as error:
             raise NoAnswer(f"{subject}: {timeout} s passed") from error
+        raise NoAnswer(f"{subject}: nobody answers it")
 
     async def serve(self, subject: str, group: str, answer: Answer) -> Stop:
         return _add(self._servers.setdefault(subject, {}).setdefault(group, []), answer)

@@ -50,7 +50,10 @@ class Actions:
 
     async def edit(self, caller: Identity, comment: UUID, change: Change) -> Comment:
         found = await self.comment(caller, comment, "w")
-        if change.body is not None:
+        changes = change.model_dump(include=change.model_fields_set)
+        if "body" in changes:
+            if change.body is None:
+                raise _invalid("body", "must be text")
             self._check_length(change.body)
         outcome = await self._submit(
             EditComment(
@@ -59,9 +62,7 @@ class Actions:
                 trace=traceparent(),
                 comment=comment,
                 moderator=caller.may("m", found.room),
-                body=change.body,
-                image_meta=change.image_meta,
-                video_meta=change.video_meta,
+                changes=changes,
             )
         )
         assert outcome.comment is not None

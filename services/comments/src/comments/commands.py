@@ -1,6 +1,8 @@
 """The commands: what somebody wants to happen in a room. Each may be refused."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from events import Meta
@@ -29,13 +31,10 @@ class PostComment(_Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditComment(_Command):
-    """What is `None` stays as it is."""
-
     comment: UUID
     moderator: bool
-    body: str | None = None
-    image_meta: Meta | None = None
-    video_meta: Meta | None = None
+    changes: Mapping[str, Any]
+    """New values of `body`, `image_meta` and `video_meta`; what is absent stays, a meta of `None` is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

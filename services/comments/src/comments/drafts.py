@@ -65,7 +65,7 @@ class Draft(View):
 
 
 class Change(View):
-    """A new version of a comment; what is absent stays."""
+    """A new version of a comment; what is absent stays, a meta of null is removed."""
 
     body: Annotated[Text | None, Field(min_length=1, examples=["Hello, everyone!"])] = None
     image_meta: Bounded | None = None

@@ -161,13 +161,9 @@ def _edit(state: RoomState, command: EditComment, stamp: dict[str, Any]) -> Even
     comment = _changeable(state, command)
     if comment.deleted_at:
         raise CommentGone(f"the comment {comment.id} was deleted at {comment.deleted_at.isoformat()}")
-    after: dict[str, Any] = {
-        "body": comment.body if command.body is None else command.body,
-        "image_meta": comment.image_meta if command.image_meta is None else command.image_meta,
-        "video_meta": comment.video_meta if command.video_meta is None else command.video_meta,
-    }
-    unchanged = after == {name: getattr(comment, name) for name in after}
-    return None if unchanged else CommentEdited(**stamp, comment=comment.id, **after)
+    before = {name: getattr(comment, name) for name in ("body", "image_meta", "video_meta")}
+    after = {**before, **command.changes}
+    return None if after == before else CommentEdited(**stamp, comment=comment.id, **after)
 
 
 def _set(state: RoomState, command: SetAttributes, stamp: dict[str, Any]) -> Event | None:

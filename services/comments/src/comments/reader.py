@@ -36,8 +36,8 @@ class Reader:
     async def ping(self) -> None:
         await self._fetch("select 1")
 
-    async def place(self, room: str, app: str | None = None) -> Place:
-        [row] = await self._fetch(_PLACE, app or self._app, room)
+    async def place(self, room: str) -> Place:
+        [row] = await self._fetch(_PLACE, self._app, room)
         return Place(row["key"], row["epoch"], row["head"])
 
     async def room(self, room: str) -> Room:
@@ -78,9 +78,9 @@ class Reader:
             raise UnknownMember(f"{user} is not a member")
         return Member(**rows[0])
 
-    async def events(self, app: str, room: str, after: int, limit: int) -> Page:
+    async def events(self, room: str, after: int, limit: int) -> Page:
         """A page of the log for `comments.replay`, at most `PAGE_BYTES` long but for its first event."""
-        place = await self.place(room, app)
+        place = await self.place(room)
         asked = (place.key, after, limit, PAGE_BYTES)
         rows = await self._fetch(_EVENTS, *asked) if limit and place.head > after else []
         events = [row["data"].encode() for row in rows]

@@ -34,7 +34,7 @@ async def open_service(settings: Settings, nats: Nats, telemetry: Telemetry) -> 
     relay = Relay(pool, partitions, nats, nats, sweep=settings.relay_sweep)
     writer = Writer(PostgresLog(pool, settings.app_id), relay.committed, waiting=settings.waiting_limit)
     reader = Reader(pool, settings.app_id)
-    replay = Replay(reader, nats)
+    replay = Replay(reader, nats, settings.app_id)
     actions = Actions(writer, reader, body_limit=settings.body_limit)
     _observe(telemetry, writer, relay, replay)
     try:

@@ -1,4 +1,4 @@
-"""`python -m notifier`: a process that answers `/healthz`; pushes to people who are not here comes with a later version."""
+"""`python -m notifier`: a process that answers `/healthz`; pushes come with a later version."""
 
 import sys
 

@@ -126,7 +126,7 @@ async def test_a_key_belongs_to_one_user_in_one_room(log: Log) -> None:
 
 
 async def test_one_refused_command_fails_alone(log: Log) -> None:
-    outcomes = await log.append([post(), edit(uuid7(), "x"), post(), delete(uuid7()), post(room="b")])
+    outcomes = await log.append([post(), edit(uuid7(), body="x"), post(), delete(uuid7()), post(room="b")])
     assert isinstance(outcomes[1], UnknownComment)
     assert isinstance(outcomes[3], UnknownComment)
     assert offsets([one for one in outcomes if isinstance(one, Outcome)]) == [1, 2, 1]

@@ -238,7 +238,10 @@ int main(int count, char **words) {
     run_until(from + options.seconds * SECOND);
     double seconds = (now() - from) / (double)SECOND;
     uint64_t in_time = tally.created;
-    if (options.rate > 0) hand_out(); /* what fell due in the last round */
+    if (options.rate > 0) {
+        hand_out(); /* what fell due in the last round */
+        close(clock_source.fd); /* nothing falls due any more */
+    }
     for (int64_t end = now() + PATIENCE; asking && now() < end;) serve_round(10);
     print_tally(seconds, in_time);
     return 0;

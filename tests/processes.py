@@ -99,10 +99,7 @@ def cluster(
     comments: int = 1,
     fanouts: int = 1,
 ) -> Iterator[Cluster]:
-    """So many replicas of each, as an installation of their own; they stop in order at the end.
-
-    Each installation takes a NATS of its own: `comments.replay` is one subject for all.
-    """
+    """So many replicas of each, as an installation of their own; they stop in order at the end."""
     told = {
         "PARLEY_DATABASE_URL": database_url,
         "PARLEY_NATS_URL": nats_url,

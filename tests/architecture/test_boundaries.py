@@ -65,9 +65,9 @@ def test_only_a_main_reads_the_environment() -> None:
     assert {file.name for file in readers} <= {"__main__.py"}, readers
 
 
-def test_only_a_main_and_the_command_up_make_settings() -> None:
-    makers = [file for file in FILES if re.search(r"(?<!class )\bSettings\(\)", code(file))]
-    assert {file.name for file in makers} == {"__main__.py", "up.py"}, makers
+def test_settings_are_made_where_a_process_begins() -> None:
+    makers = [file for file in FILES if re.search(r"\b[Ss]ettings\(\)", code(file))]
+    assert {file.name for file in makers} == {"launching.py", "up.py"}, makers
 
 
 def test_no_subject_is_spelled_outside_its_file() -> None:

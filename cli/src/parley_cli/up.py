@@ -73,11 +73,8 @@ async def _up(
             stack.callback(metrics.close)
             verifier = Verifier.of(settings)
             stack.push_async_callback(verifier.close)
-            password = settings.nats_password.get_secret_value() if settings.nats_password else None
             wire = await stack.enter_async_context(
-                events.jetstream.connect(
-                    settings.nats_url, user=settings.nats_user, password=password, name="parley up"
-                )
+                events.jetstream.connect(settings.nats_url, **settings.nats_login(), name="parley up")
             )
             say("comments: bringing the database up to date")
             services = [

@@ -5,7 +5,7 @@ adds its own fields in a subclass.
 """
 
 import ipaddress
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -34,6 +34,11 @@ def _networks(proxies: str) -> str:
         if proxy != "*":
             ipaddress.ip_network(proxy)
     return proxies
+
+
+class Login(TypedDict):
+    user: str | None
+    password: str | None
 
 
 class Settings(BaseSettings):
@@ -87,6 +92,11 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     drain_seconds: float = Field(default=10, ge=0, le=600)
     """How long a stopping process may take to finish what it has begun."""
+
+    def nats_login(self) -> Login:
+        """User and password for NATS, where they are set apart from its URL."""
+        password = self.nats_password.get_secret_value() if self.nats_password else None
+        return Login(user=self.nats_user, password=password)
 
 
 def describe(error: ValidationError) -> str:

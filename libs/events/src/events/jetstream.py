@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -67,7 +68,12 @@ async def connect(
                 reconnected_cb=wire.came_back,
                 **options,
             )
-    except (TimeoutError, asyncio.CancelledError):
+    except TimeoutError as error:
+        await client.close()
+        place = urlsplit(url)
+        where = f"{place.hostname}:{place.port or 4222}"
+        raise ConnectionError(f"no NATS lets us in at {where} within {patience:g} s") from error
+    except asyncio.CancelledError:
         await client.close()
         raise
     try:

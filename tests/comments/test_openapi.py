@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator
 
 Document = dict[str, Any]
 METHODS = ("get", "put", "post", "patch", "delete")

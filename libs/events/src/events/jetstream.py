@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import SlowConsumerError
@@ -19,6 +18,7 @@ from nats.js.errors import NotFoundError
 
 from events import storage, subjects
 from events.acks import Acks
+from events.client import Client, describe
 from events.record import Record, received
 from events.stream import Answer, NoAnswer, Stop, StreamError
 
@@ -49,7 +49,7 @@ async def connect(
 
     Raise `OSError` or `nats.errors.Error` when there is none within `patience` seconds.
     """
-    client = _Client()
+    client = Client()
     wire = Nats(client)
     options: dict[str, Any] = {"user": user, "password": password} if user else {}
     try:
@@ -83,17 +83,10 @@ async def connect(
         await wire.close()
 
 
-class _Client(Client):
-    def forget_unsent(self) -> None:
-        """Else nats-py sends it after a reconnect, before what was lost with the old connection."""
-        self._pending.clear()
-        self._pending_data_size = 0
-
-
 class Nats:
     """One connection to NATS: `Stream` and `Wire`."""
 
-    def __init__(self, client: _Client) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
         self._inbox = client.new_inbox()
         self._acks = Acks(ACK_SECONDS)
@@ -249,8 +242,3 @@ class Nats:
         self._missed = None
         for then in self._after_reconnect:
             then()
-
-
-def describe(error: Exception) -> str:
-    """nats-py raises many of its errors without a text."""
-    return str(error) or type(error).__name__

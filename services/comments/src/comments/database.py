@@ -48,11 +48,19 @@ def _dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+ERRORS = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError)
+"""Whatever can come of asking Postgres."""
+
+
 def unavailable(error: Exception) -> Unavailable | None:
-    """The problem to answer if the error says that Postgres is away, full or restarting; else `None`."""
+    """The problem to answer if the error says that Postgres is away, full or restarting; else `None`.
+
+    An `InternalClientError` is how asyncpg meets a connection that Postgres has just ended in its sleep.
+    """
     passing = (
         OSError,
         asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
         asyncpg.PostgresConnectionError,
         asyncpg.InsufficientResourcesError,
         asyncpg.OperatorInterventionError,

@@ -10,12 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import asyncpg
-
 from chassis.problems import Problem
 from comments import projections, slices
 from comments.commands import Command
-from comments.database import Connection, Pool, unavailable
+from comments.database import ERRORS, Connection, Pool, unavailable
 from comments.errors import Unavailable
 from comments.ids import uuid7
 from comments.log import Outcome, Stored
@@ -74,7 +72,7 @@ class PostgresLog:
     async def append(self, commands: Sequence[Command]) -> list[Outcome | Exception]:
         try:
             return await self._append(commands)
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        except ERRORS as error:
             if (reason := unavailable(error)) is not None:
                 raise reason from error
             if len(commands) == 1:

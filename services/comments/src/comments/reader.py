@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from comments.database import Pool, unavailable
+from comments.database import ERRORS, Pool, unavailable
 from comments.errors import UnknownMember
 from comments.views import Comment, Member, Room, Version
 from events import CommentDeleted, CommentEdited, CommentPosted, decode
@@ -90,7 +90,7 @@ class Reader:
     async def _fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
         try:
             return await self._pool.fetch(query, *values)
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        except ERRORS as error:
             if (reason := unavailable(error)) is not None:
                 raise reason from error
             raise

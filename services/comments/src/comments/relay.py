@@ -11,10 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import asyncpg
-
 from comments import outbox
-from comments.database import Pool, unavailable
+from comments.database import ERRORS, Pool, unavailable
 from comments.lanes import Lanes
 from comments.log import Stored
 from comments.partitions import Partitions
@@ -60,6 +58,7 @@ class Relay:
         self._foreign: defaultdict[int, set[int]] = defaultdict(set)
         self._confirmed: list[Stored] = []
         self._failing = False
+        self._waiting = False
         self._to_publish, self._to_read, self._to_delete, self._to_wake = (asyncio.Event() for _ in range(4))
         self.figures = Figures()
 
@@ -184,10 +183,15 @@ class Relay:
         """Whether Postgres let it be done; after a failure that will pass, wait a little."""
         try:
             await work()
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        except ERRORS as error:
             if unavailable(error) is None:
                 raise
-            log.warning("the relay waits for Postgres: %s", type(error).__name__)
+            if not self._waiting:
+                log.warning("the relay waits for Postgres: %s", type(error).__name__)
+            self._waiting = True
             await asyncio.sleep(RETRY_SECONDS)
             return False
+        if self._waiting:
+            log.warning("the relay has Postgres again")
+        self._waiting = False
         return True

@@ -1,0 +1,30 @@
+"""What an error of Postgres means for the caller."""
+
+import asyncpg
+import pytest
+
+from comments.database import unavailable
+
+PASSING = [
+    ConnectionRefusedError(),
+    TimeoutError(),
+    asyncpg.CannotConnectNowError("starting up"),
+    asyncpg.AdminShutdownError("terminating connection"),
+    asyncpg.DiskFullError("no space left"),
+    asyncpg.TooManyConnectionsError("sorry"),
+    asyncpg.DeadlockDetectedError("deadlock"),
+    asyncpg.InterfaceError("connection is closed"),
+    asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress"),
+]
+
+
+@pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
+def test_what_will_pass_is_answered_with_when_to_come_back(error: Exception) -> None:
+    problem = unavailable(error)
+    assert problem is not None
+    assert (problem.status, problem.headers) == (503, {"Retry-After": "1"})
+
+
+@pytest.mark.parametrize("error", [asyncpg.DataError("x"), asyncpg.UndefinedTableError("x"), ValueError("x")])
+def test_a_mistake_is_not_called_an_outage(error: Exception) -> None:
+    assert unavailable(error) is None

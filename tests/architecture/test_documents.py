@@ -1,5 +1,6 @@
 """Documents that are made from the code are those that are committed."""
 
+import json
 import re
 import subprocess
 import sys
@@ -44,3 +45,15 @@ def test_the_page_of_settings_is_made_from_the_settings() -> None:
         check=True,
     )
     assert done.stdout == (ROOT / "docs/configuration.md").read_text(), "run: make schema"
+
+
+def test_the_asyncapi_document_refers_only_to_what_it_has() -> None:
+    document = json.loads(schema.documents()["asyncapi.json"])
+    broken = []
+    for reference in set(re.findall(r'"\$ref": "#/([^"]+)"', schema.documents()["asyncapi.json"])):
+        at = document
+        for step in reference.split("/"):
+            at = at.get(step, {})
+        broken += [] if at else [reference]
+    assert document["asyncapi"] == "3.0.0"
+    assert broken == []

@@ -58,6 +58,12 @@ def _channels() -> Document:
             "parameters": {**room, "name": {"description": "The signal's name."}},
             "messages": {"Signal": {"$ref": "#/components/messages/Signal"}},
         },
+        "wake": {
+            "address": subjects.wake("{partition}"),
+            "title": "Tells the owner of an outbox partition that another process committed to it",
+            "parameters": {"partition": {"description": "The partition's number."}},
+            "messages": {"Wake": {"$ref": "#/components/messages/Wake"}},
+        },
         "replay": {
             "address": subjects.REPLAY,
             "title": "Request-reply: a page of a room's log, forwards",
@@ -78,6 +84,7 @@ def _operations() -> Document:
         "publishEvent": {"action": "send", "channel": {"$ref": "#/channels/events"}, "title": "comments"},
         "followEvents": {"action": "receive", "channel": {"$ref": "#/channels/live"}, "title": "fanout"},
         "sendSignal": {"action": "send", "channel": {"$ref": "#/channels/signals"}, "title": "fanout"},
+        "wakeRelay": {"action": "send", "channel": {"$ref": "#/channels/wake"}, "title": "comments"},
         "replay": {
             "action": "receive",
             "channel": {"$ref": "#/channels/replay"},
@@ -106,6 +113,11 @@ def _messages() -> Document:
             "summary": "The sender's connection id, a newline, then the signal as JSON.",
             "contentType": "text/plain",
             "payload": {"type": "string"},
+        },
+        "Wake": {
+            "summary": "The database keys of the rooms that were written to, separated by commas.",
+            "contentType": "text/plain",
+            "payload": {"type": "string", "pattern": "^[0-9]+(,[0-9]+)*$"},
         },
         "ReplayRequest": {"payload": {"$ref": "#/components/schemas/ReplayRequest"}},
         "Page": {

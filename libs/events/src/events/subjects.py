@@ -52,7 +52,7 @@ def signals(app: str, room: str) -> str:
     return f"signals.{app}.{token(room)}.*"
 
 
-def wake(partition: int) -> str:
+def wake(partition: int | str) -> str:
     """Where the owner of an outbox partition hears that another process committed to it."""
     return f"comments.wake.{partition}"
 

@@ -179,3 +179,16 @@ def test_the_schema_command_prints_both_documents() -> None:
     status, output = parley("schema")
     assert status == 0
     assert {"event.schema.json", "asyncapi.json"} <= set(output.split('"'))
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [(["post", "chat-1", "x"], "waiting for http"), (["tail", "chat-1"], "connection lost, trying again")],
+)
+def test_a_command_whose_server_is_away_says_what_it_waits_for(command: list[str], said: str) -> None:
+    process = start(*command, "--url", f"http://127.0.0.1:{free_port()}", "--token", "any")
+    assert process.stdout is not None
+    assert any(said in line for line in process.stdout)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode != 0

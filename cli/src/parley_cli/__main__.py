@@ -98,7 +98,8 @@ def post_command(
     from parley_cli import tail
 
     text = sys.stdin.read().rstrip("\n") if body == "-" else body
-    typer.echo(tail.post(url, allowed(token, secret, data_dir, user, room), room, text, key))
+    given = allowed(token, secret, data_dir, user, room)
+    typer.echo(tail.post(url, given, room, text, key, say))
 
 
 @app.command("tail")
@@ -116,9 +117,9 @@ def tail_command(
 
     position = tail.position(since) if since else None
     given = allowed(token, secret, data_dir, user, room)
-    typer.echo(f"waiting for events in {room}; Ctrl-C ends", err=True)
+    say(f"waiting for events in {room}; Ctrl-C ends")
     try:
-        tail.tail(url, given, room, position, typer.echo)
+        tail.tail(url, given, room, position, typer.echo, say)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
@@ -149,6 +150,11 @@ def doctor_command(url: Url = LOCAL, data_dir: DataDir = HOME) -> None:
         typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.said}")
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
+
+
+def say(line: str) -> None:
+    """Beside the output, which may go to another program."""
+    typer.echo(line, err=True)
 
 
 def allowed(token: str | None, secret: str | None, data_dir: Path, user: str, room: str) -> str:

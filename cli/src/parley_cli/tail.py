@@ -1,6 +1,7 @@
 """`parley post` and `parley tail`: the Python SDK from a shell."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -10,14 +11,37 @@ from parley_cli.failures import Failed
 T = TypeVar("T")
 
 
-def post(url: str, token: str, room: str, body: str, key: str | None) -> str:
-    """Where the comment went. Raise `Failed`."""
-    return _run(_post(url, token, room, body, key))
+Show = Callable[[str], None]
+
+PATIENCE = 1.5
+"""Seconds after which somebody who waits is told for what."""
 
 
-def tail(url: str, token: str, room: str, since: Cursor | None, show: Callable[[str], None]) -> None:
-    """Show every event of the room until interrupted. Raise `Failed`."""
+def post(url: str, token: str, room: str, body: str, key: str | None, say: Show) -> str:
+    """Where the comment went; `say` gets a line if that takes long. Raise `Failed`."""
+    return _run(_post(url, token, room, body, key, say))
+
+
+def tail(url: str, token: str, room: str, since: Cursor | None, show: Show, say: Show) -> None:
+    """Show every event of the room until interrupted; `say` gets what becomes of the connection.
+
+    Raise `Failed`.
+    """
+    logger = logging.getLogger("parley")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(_Saying(say))
     _run(_tail(url, token, room, since, show))
+
+
+class _Saying(logging.Handler):
+    """The SDK's log, as lines for the person at the terminal."""
+
+    def __init__(self, say: Show) -> None:
+        super().__init__()
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._say(record.getMessage())
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
@@ -27,13 +51,15 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         raise Failed(str(error)) from error
 
 
-async def _post(url: str, token: str, room: str, body: str, key: str | None) -> str:
+async def _post(url: str, token: str, room: str, body: str, key: str | None, say: Show) -> str:
+    waiting = asyncio.get_running_loop().call_later(PATIENCE, say, f"waiting for {url}; Ctrl-C gives up")
     async with Client(url, token) as client:
         comment = await client.post(room, body, key)
+        waiting.cancel()
         return f"{comment['room']} {comment['offset']} {comment['id']}"
 
 
-async def _tail(url: str, token: str, room: str, since: Cursor | None, show: Callable[[str], None]) -> None:
+async def _tail(url: str, token: str, room: str, since: Cursor | None, show: Show) -> None:
     async with Client(url, token) as client, client.subscribe(room, since) as events:
         async for event in events:
             show(line(event))

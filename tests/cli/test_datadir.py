@@ -34,9 +34,11 @@ def test_a_second_one_on_the_same_directory_is_refused_with_the_process_named(tm
 
 def test_a_closed_one_can_be_opened_again(tmp_path: Path) -> None:
     datadir = DataDir(tmp_path)
+    secret = datadir.secret("kept")
     datadir.close()
     datadir.close()
-    DataDir(tmp_path).close()
+    with DataDir(tmp_path) as again:
+        assert again.secret("kept") == secret
 
 
 def test_a_secret_is_made_once_and_kept_for_its_owner_only(tmp_path: Path) -> None:
@@ -95,7 +97,10 @@ def test_a_path_that_servers_cannot_take_is_refused(tmp_path: Path, name: str) -
 
 
 def test_a_path_with_blanks_quotes_and_letters_of_the_world_is_fine(tmp_path: Path) -> None:
-    DataDir(tmp_path / 'it\'s "my" $HOME für 聊天 {x}').close()
+    path = tmp_path / 'it\'s "my" $HOME für 聊天 {x}'
+    with DataDir(path) as datadir:
+        assert datadir.path == path
+    assert path.is_dir()
 
 
 def test_a_file_in_its_place_is_one_clear_line(tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ async def test_leaving_the_loop_leaves_the_room(client: Client, server: FaultySe
     async for _ in client.subscribe("lobby", since=Cursor("other", 0)):
         break
     gc.collect()
-    await server.frame(type="unsubscribe", room="lobby")
+    assert (await server.frame(type="unsubscribe"))["room"] == "lobby"
 
 
 async def test_closing_the_client_ends_the_loop(server: FaultyServer) -> None:

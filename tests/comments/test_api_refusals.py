@@ -210,3 +210,15 @@ async def eventually_posted(api: httpx.AsyncClient) -> None:
     async with asyncio.timeout(PATIENCE):
         while (await api.post(ROOM, json={"body": "x", "clientId": "k2"})).status_code == 503:
             await asyncio.sleep(0.05)
+
+
+async def test_what_is_wrong_with_a_body_is_said_in_plain_words(api: httpx.AsyncClient) -> None:
+    said = [
+        problem(await api.post(ROOM, json={"body": body}), 422)["errors"][0]["message"]
+        for body in ("", "a\0", 5)
+    ]
+    assert said == [
+        "String should have at least 1 character",
+        "must not contain the character NUL",
+        "Input should be a valid string",
+    ]

@@ -50,15 +50,7 @@ def create(
     app.state.limits = Limits.of(settings)
     problems.install(app)
     app.add_middleware(BodyLimit, limit=settings.max_body)
-    if origins := [origin.strip() for origin in settings.allowed_origins.split(",") if origin.strip()]:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=origins,
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "traceparent"],
-            expose_headers=["Link", "Location", "Retry-After"],
-            max_age=86_400,
-        )
+    _allow_origins(app, settings.allowed_origins)
     app.state.duration = None if telemetry is None else duration(telemetry)
     if app.state.duration is not None:
         app.add_middleware(Requests, duration=app.state.duration)
@@ -70,6 +62,19 @@ def create(
             app.mount(path, mounted, name=service.name)
     app.openapi = partial(_openapi, app, app.openapi)  # type: ignore[method-assign]
     return app
+
+
+def _allow_origins(app: FastAPI, allowed: str) -> None:
+    origins = [origin.strip() for origin in allowed.split(",") if origin.strip()]
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "traceparent"],
+            expose_headers=["Link", "Location", "Retry-After"],
+            max_age=86_400,
+        )
 
 
 def _operation(route: APIRoute) -> str:

@@ -128,7 +128,11 @@ def _named(error: Mapping[str, Any], part: str) -> dict[str, str]:
     first, *rest = error["loc"] or ("",)
     where, path = (first, rest) if first in PARTS else (part, [first, *rest])
     field = ".".join(map(str, path))[:MAX_TEXT] or where
-    return {"in": where, "field": field, "message": str(error["msg"])[:MAX_TEXT]}
+    return {
+        "in": where,
+        "field": field,
+        "message": str(error["msg"]).removeprefix("Value error, ")[:MAX_TEXT],
+    }
 
 
 def install(app: FastAPI) -> None:

@@ -49,13 +49,14 @@ def _depth(value: Any, most: int) -> int:
 
 
 Text = Annotated[str, AfterValidator(storable)]
+NonEmpty = Annotated[str, StringConstraints(min_length=1), AfterValidator(storable)]
 Bounded = Annotated[Meta, AfterValidator(bounded)]
 
 
 class Draft(View):
     """A comment to post."""
 
-    body: Annotated[Text, Field(min_length=1, examples=["Hello, room!"])]
+    body: Annotated[NonEmpty, Field(examples=["Hello, room!"])]
     client_id: Annotated[
         ClientId | None,
         Field(description="Idempotency key, if the header is not sent.", examples=["0198c6f2-7d1b"]),
@@ -67,7 +68,7 @@ class Draft(View):
 class Change(View):
     """A new version of a comment; what is absent stays, a meta of null is removed."""
 
-    body: Annotated[Text | None, Field(min_length=1, examples=["Hello, everyone!"])] = None
+    body: Annotated[NonEmpty | None, Field(examples=["Hello, everyone!"])] = None
     image_meta: Bounded | None = None
     video_meta: Bounded | None = None
 

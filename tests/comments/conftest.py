@@ -4,7 +4,7 @@ import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -14,6 +14,8 @@ from contract.callers import SECRET, caller
 from contract.own_postgres import OwnPostgres
 from contract.recording import PATIENCE
 from pydantic import SecretStr
+from relays import Installation
+from servers import OwnNats
 
 from chassis import telemetry
 from chassis.serving import serve as chassis_serve
@@ -120,3 +122,18 @@ def serving() -> Serving:
 async def api(settings: Settings, serving: Serving) -> AsyncIterator[httpx.AsyncClient]:
     async with serving(settings) as client:
         yield client
+
+
+@pytest.fixture
+async def installation(
+    pool: Pool, database_url: str, own_nats: OwnNats, app: str
+) -> AsyncIterator[Installation]:
+    async with AsyncExitStack() as stack:
+        yield Installation(pool, database_url, own_nats, app, stack)
+
+
+@pytest.fixture
+async def admin(own_nats: OwnNats) -> AsyncIterator[Nats]:
+    """An operator's connection."""
+    async with connect_nats(own_nats.url, name="admin") as nats:
+        yield nats

@@ -8,7 +8,7 @@ import pytest
 from contract.own_postgres import OwnPostgres
 
 from comments.database import Pool
-from comments.partitions import Partitions
+from comments.partitions import Partitions, present
 from comments.postgres import PARTITIONS
 
 Process = Callable[[], Partitions]
@@ -39,6 +39,16 @@ async def settle(*processes: Partitions) -> list[int]:
 
 async def test_a_single_process_owns_everything(process: Process) -> None:
     assert await settle(process()) == [PARTITIONS]
+
+
+async def test_who_takes_part_is_counted(process: Process, pool: Pool) -> None:
+    one, two = process(), process()
+    assert await present(pool) == 0
+    await settle(one, two)
+    assert await present(pool) == 2
+    await one.close()
+    await settle(two)
+    assert await present(pool) == 1
 
 
 async def test_processes_divide_them_evenly(process: Process) -> None:
@@ -77,7 +87,8 @@ async def test_a_process_takes_its_own_again_after_a_lost_connection(
     one = process()
     await settle(one)
     await terminate(owner)
-    assert await settle(one) == [PARTITIONS]
+    assert await one.settle() == frozenset(range(PARTITIONS)), "another may have had them in between"
+    assert len(one.owned) == PARTITIONS
 
 
 async def test_after_a_hanging_postgres_nothing_stays_locked(own_postgres: OwnPostgres) -> None:

@@ -1,22 +1,16 @@
 """Pages of the log and of its projections."""
 
-import asyncio
 import time
 from typing import Any
 
 import pytest
-from contract.recording import PATIENCE
 
 from comments.commands import DeleteComment, EditComment, Join, PostComment, SetAttributes
 from comments.database import Pool
 from comments.ids import uuid7
 from comments.postgres import PostgresLog
 from comments.reader import _VERSIONS, PAGE_BYTES, Reader
-from comments.replay import Replay
-from events import decode, subjects
-from events.jetstream import Nats
-from events.replay import ReplayRequest, decode_page
-from events.testing import MemoryNats
+from events import decode
 
 
 def post(body: str = "x", room: str = "a") -> PostComment:
@@ -120,50 +114,6 @@ async def test_rooms_of_a_member_come_in_pages(reader: Reader, log: PostgresLog)
     first = await reader.rooms_of("u1", "", 2)
     assert [(room.id, room.attributes) for room in first] == [("room-0", {"n": 1}), ("room-1", {})]
     assert [room.id for room in await reader.rooms_of("u1", "room-1", 9)] == ["room-2", "room-3", "room-4"]
-
-
-async def test_replay_answers_over_nats(reader: Reader, log: PostgresLog, nats: Nats, app: str) -> None:
-    await log.append([post() for _ in range(5)])
-    replay = asyncio.create_task(Replay(reader, nats, "app").run())
-    try:
-        request = ReplayRequest(app="app", room="a", after=2, limit=2).model_dump_json().encode()
-        page = decode_page(await answered(nats, request))
-        assert (page.head, page.first) == (5, 3)
-        assert [decode(event).offset for event in page.events] == [3, 4]
-    finally:
-        replay.cancel()
-        await asyncio.wait([replay])
-
-
-async def answered(nats: Nats, request: bytes) -> bytes:
-    """The answer, once somebody serves: the subscription is on its way."""
-    await nats.ping()
-    return await nats.request(subjects.REPLAY, request, PATIENCE)
-
-
-MALFORMED = [
-    b"",
-    b"{",
-    b"[" * 4000,
-    b"\xff",
-    b"{}",
-    b'{"app":"app","room":"*","after":0,"limit":1}',
-    b'{"app":"app","room":"a","after":-1,"limit":1}',
-    b'{"app":"app","room":"a","after":99999999999999999999,"limit":1}',
-    b'{"app":"app","room":"a","after":0,"limit":1001}',
-    b'{"app":"\\u0000","room":"a","after":0,"limit":1}',
-]
-
-
-async def test_a_malformed_replay_request_is_answered_with_nothing(reader: Reader) -> None:
-    replay = Replay(reader, MemoryNats(), "app")
-    assert [await replay.answer(request) for request in MALFORMED] == [b""] * len(MALFORMED)
-    assert replay.served == 0
-
-
-async def test_the_replay_of_another_app_is_left_to_it(reader: Reader) -> None:
-    request = ReplayRequest(app="another", room="a", after=0, limit=1).model_dump_json().encode()
-    assert await Replay(reader, MemoryNats(), "app").answer(request) is None
 
 
 def test_ids_sort_by_the_time_they_were_made() -> None:

@@ -10,13 +10,15 @@ from comments.database import connect as connect_postgres
 from comments.log import Log
 from comments.postgres import PostgresLog
 from comments.testing import MemoryLog
-from events import Stream, Wire
+from events import Contents, Stream, Wire
 from events.jetstream import connect
 from events.testing import MemoryNats
 
 
 class Nats(Stream, Wire, Protocol):
-    """Both ports in one object."""
+    """All ports in one object."""
+
+    def contents(self) -> Contents: ...
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
+
 from parley_cli import embedded
 from parley_cli.datadir import DataDir
 
@@ -26,6 +28,13 @@ class OwnPostgres:
 
     async def stop(self) -> None:
         await self._stack.aclose()
+
+    async def kill(self) -> None:
+        """As a crash does: kill -9 of the server; its processes notice."""
+        os.kill(self._server.pid, signal.SIGKILL)
+        with pytest.raises(embedded.Died):
+            await self._server.wait()
+        await self.stop()
 
     def freeze(self) -> None:
         """It stays connected and answers nothing, as behind a broken network."""

@@ -19,9 +19,12 @@ def record(
     type: str = "comment.posted",  # noqa: A002  the event's own word
     epoch: str = "e1",
     trace: str | None = None,
+    refill: int = 0,
 ) -> Record:
     at = "2026-11-23T12:00:00.000000Z"
-    return Record(app, room, epoch, offset, UUID(int=offset), type, at, b'{"offset":%d}' % offset, trace)
+    return Record(
+        app, room, epoch, offset, UUID(int=offset), type, at, b'{"offset":%d}' % offset, trace, refill
+    )
 
 
 class Heard(Generic[T]):

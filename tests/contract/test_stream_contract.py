@@ -7,7 +7,7 @@ import pytest
 from contract.conftest import Nats
 from contract.recording import Heard, record
 
-from events import NoAnswer, Record
+from events import Held, NoAnswer, Record
 
 Message = tuple[str, bytes]
 
@@ -72,6 +72,58 @@ async def test_who_stops_following_hears_nothing_more(nats: Nats, app: str) -> N
     await nats.publish(record(app, offset=2))
     assert len(await stays.until(2)) == 2
     assert len(gone.all) == 1
+
+
+async def test_an_announced_record_is_heard_and_not_stored(nats: Nats, app: str) -> None:
+    heard = Heard[Record]()
+    await nats.follow(app, "lobby", heard)
+    await nats.announce(record(app, offset=1))
+    assert await heard.until(1) == [record(app, offset=1)]
+    assert await nats.contents().held(app, "lobby") is None
+    await (await nats.publish(record(app, offset=1)))
+    assert len(await heard.until(2)) == 2
+
+
+async def test_the_stream_says_what_it_holds_of_a_room(nats: Nats, app: str) -> None:
+    contents = nats.contents()
+    assert await contents.held(app, "a.b") is None
+    for each in [record(app, "a.b", 3, epoch="old"), record(app, "a.b", 1), record(app, "a", 9)]:
+        await (await nats.publish(each))
+    last = record(app, "a.b", 2, type="member.left", refill=7)
+    sequence = await (await nats.publish(last))
+    assert await contents.held(app, "a.b") == Held(record(app, "a.b", 3, epoch="old"), last, 3)
+    assert await contents.message_id(sequence) == last.message_id
+    assert await contents.message_id(sequence + 1_000_000) is None
+
+
+async def test_its_bounds_hold_what_was_published(nats: Nats, app: str) -> None:
+    sequence = await (await nats.publish(record(app)))
+    bounds = await nats.contents().bounds()
+    assert bounds is not None
+    assert bounds.first <= sequence <= bounds.last
+    assert bounds.messages >= 1
+
+
+async def test_a_room_is_removed_without_the_others(nats: Nats, app: str) -> None:
+    contents = nats.contents()
+    for room in ("a", "a.b", "b"):
+        await (await nats.publish(record(app, room)))
+    await contents.remove(app, "a")
+    assert await contents.held(app, "a") is None
+    assert await contents.held(app, "a.b")
+    await contents.remove(app)
+    assert await contents.held(app, "b") is None
+
+
+async def test_what_was_removed_is_published_again_only_under_another_id(nats: Nats, app: str) -> None:
+    """The stream remembers ids longer than messages."""
+    contents = nats.contents()
+    first = await (await nats.publish(record(app)))
+    await contents.remove(app, "lobby")
+    assert await (await nats.publish(record(app))) == first
+    assert await contents.held(app, "lobby") is None
+    assert await (await nats.publish(record(app, refill=1))) > first
+    assert await contents.held(app, "lobby")
 
 
 async def test_a_message_reaches_every_listener_of_its_subject(nats: Nats, app: str) -> None:

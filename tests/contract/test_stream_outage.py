@@ -12,7 +12,7 @@ from contract.recording import Heard, record
 from nats.errors import SlowConsumerError
 from servers import OwnNats
 
-from events import NoAnswer, NotPublished, Record, StreamError
+from events import Held, NoAnswer, NotPublished, Record, Rejected, StreamError
 from events.jetstream import Nats as RealNats
 from events.jetstream import connect
 from events.testing import MemoryNats
@@ -68,6 +68,10 @@ async def test_what_cannot_be_handed_over_says_so(outage: Outage, app: str) -> N
         await outage.nats.request(f"{app}.ask", b"", 0.1)
     with pytest.raises(StreamError):
         await outage.nats.send(f"{app}.signal", b"")
+    with pytest.raises(StreamError):
+        await outage.nats.announce(record(app))
+    with pytest.raises(StreamError):
+        await outage.nats.contents().bounds()
 
 
 async def test_after_an_outage_it_goes_on_and_says_that_something_may_be_missing(
@@ -155,7 +159,42 @@ async def test_the_stream_is_made_by_whoever_comes_first(own_nats: OwnNats, app:
         assert await (await one.publish(record(app))) == 1
 
 
-async def test_publishing_without_a_stream_is_refused_at_once(own_nats: OwnNats, app: str) -> None:
+@pytest.fixture(params=["memory", "jetstream"])
+async def without_stream(request: pytest.FixtureRequest, own_nats: OwnNats) -> AsyncIterator[Nats]:
     async with connect(own_nats.url, name="one") as nats:
-        with pytest.raises(NotPublished, match="no stream listens"):
-            await (await nats.publish(record(app)))
+        yield nats if request.param == "jetstream" else MemoryNats(shelf=None)
+
+
+async def test_publishing_without_a_stream_is_refused_at_once(without_stream: Nats, app: str) -> None:
+    with pytest.raises(Rejected, match="no stream listens"):
+        await (await without_stream.publish(record(app)))
+
+
+async def test_without_a_stream_there_are_no_contents_until_it_is_made(
+    without_stream: Nats, app: str
+) -> None:
+    contents = without_stream.contents()
+    assert await contents.bounds() is None
+    await contents.remove(app)
+    with pytest.raises(StreamError):
+        await contents.held(app, "lobby")
+    with pytest.raises(StreamError):
+        await contents.message_id(1)
+    await contents.ensure_stream()
+    made = await contents.bounds()
+    assert made is not None
+    assert (made.first, made.last, made.messages) == (0, 0, 0)
+    assert await (await without_stream.publish(record(app))) == 1
+    await contents.remove(app)
+    await contents.ensure_stream()
+    emptied = await contents.bounds()
+    assert emptied is not None
+    assert (emptied.created, emptied.first, emptied.last, emptied.messages) == (made.created, 2, 1, 0)
+
+
+async def test_what_somebody_else_published_into_the_stream_is_no_event(own_nats: OwnNats, app: str) -> None:
+    async with connect(own_nats.url, name="one") as nats:
+        await nats.ensure_stream()
+        await nats._client.jetstream().publish(record(app).subject, b"")
+        assert await nats.contents().message_id(1) is None
+        assert await nats.contents().held(app, "lobby") == Held(None, None, 1)

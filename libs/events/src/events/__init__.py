@@ -16,21 +16,36 @@ from events.schema import (
     decode,
     encode,
 )
-from events.stream import NoAnswer, NotPublished, Stop, Stream, StreamError, Wire
+from events.stream import (
+    Bounds,
+    Contents,
+    Held,
+    NoAnswer,
+    NotPublished,
+    Rejected,
+    Stop,
+    Stream,
+    StreamError,
+    Wire,
+)
 
 __all__ = [
     "ROOM",
     "TYPES",
+    "Bounds",
     "CommentDeleted",
     "CommentEdited",
     "CommentPosted",
+    "Contents",
     "Event",
+    "Held",
     "MemberJoined",
     "MemberLeft",
     "Meta",
     "NoAnswer",
     "NotPublished",
     "Record",
+    "Rejected",
     "RoomCreated",
     "RoomUpdated",
     "Stop",

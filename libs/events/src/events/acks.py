@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 
-from events.stream import NotPublished
+from events.stream import NotPublished, Rejected
 
 
 class Acks:
@@ -33,20 +33,24 @@ class Acks:
     def answered(self, token: str, answer: bytes) -> None:
         """JetStream's reply to a publish; NATS itself answers with nothing if no stream listens."""
         if not answer:
-            self.fail(token, "no stream listens")
+            self._settle(token, Rejected("no stream listens"))
             return
         reply = json.loads(answer)
         ack = self._expected.get(token)
         if "error" in reply:
-            self.fail(token, reply["error"].get("description", "refused"))
+            self._settle(token, Rejected(reply["error"].get("description", "refused")))
         elif ack is not None and not ack.done():
             ack.set_result(int(reply["seq"]))
 
     def fail(self, token: str, reason: str) -> None:
-        ack = self._expected.get(token)
-        if ack is not None and not ack.done():
-            ack.set_exception(NotPublished(reason))
+        """Without an answer: whether the stream has it is unknown."""
+        self._settle(token, NotPublished(reason))
 
     def fail_all(self, reason: str) -> None:
         for token in self._expected:
             self.fail(token, reason)
+
+    def _settle(self, token: str, failure: NotPublished) -> None:
+        ack = self._expected.get(token)
+        if ack is not None and not ack.done():
+            ack.set_exception(failure)

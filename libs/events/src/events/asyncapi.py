@@ -48,7 +48,7 @@ def _channels() -> Document:
         },
         "live": {
             "address": subjects.LIVE_PREFIX + subjects.event("{app}", "{room}", "{type}"),
-            "title": "The same events once they are persisted, for core subscribers",
+            "title": "The same events as they happen, for core subscribers; perhaps twice or out of order",
             "parameters": {**room, "type": {"description": "The event's type.", "enum": _types()}},
             "messages": every,
         },

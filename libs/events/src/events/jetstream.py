@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import SlowConsumerError
-from nats.js.errors import NotFoundError
 
-from events import storage, subjects
+from events import subjects
 from events.acks import Acks
+from events.answering import Answering
 from events.client import Client, describe
+from events.contents import StreamContents
 from events.record import Record, received
 from events.stream import Answer, NoAnswer, Stop, StreamError
 
@@ -29,6 +30,9 @@ CONNECT_SECONDS = 10.0
 """For the first connection; by itself nats-py would try for ever."""
 
 RECONNECT_SECONDS = 0.25
+
+PING_SECONDS = 2
+"""A server that hangs without a word is given up after two or three of them."""
 
 MISSED_SECONDS = 0.1
 """After the client dropped messages: those of this time are caught up with at once."""
@@ -61,8 +65,8 @@ async def connect(
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type] # a fraction works
                 connect_timeout=2,
-                ping_interval=10,
-                max_outstanding_pings=2,
+                ping_interval=PING_SECONDS,
+                max_outstanding_pings=1,
                 error_cb=wire.went_wrong,
                 disconnected_cb=wire.went_away,
                 reconnected_cb=wire.came_back,
@@ -90,8 +94,11 @@ class Nats:
         self._client = client
         self._inbox = client.new_inbox()
         self._acks = Acks(ACK_SECONDS)
+        self._after_disconnect: list[Callable[[], None]] = []
         self._after_reconnect: list[Callable[[], None]] = []
         self._missed: asyncio.TimerHandle | None = None
+        self._trouble: str | None = None
+        self._away = False  # until those who asked to be told of a reconnect have been
 
     async def open(self) -> None:
         await self._client.subscribe(f"{self._inbox}.*", cb=self._acked)
@@ -122,19 +129,16 @@ class Nats:
 
     # Stream
 
+    def contents(self, *, replicas: int = 1) -> StreamContents:
+        return StreamContents(self._client, replicas)
+
     async def ensure_stream(self, *, replicas: int = 1) -> None:
         """Create the stream, or bring its configuration up to date."""
-        config = storage.stream(replicas)
-        manager = self._client.jsm()
-        try:
-            await manager.stream_info(subjects.STREAM)
-            await manager.update_stream(config)
-        except NotFoundError:
-            await manager.add_stream(config)
+        await self.contents(replicas=replicas).ensure_stream()
 
     async def publish(self, record: Record) -> asyncio.Future[int]:
         token, ack = self._acks.expect()
-        if not self._client.is_connected:
+        if self._away or not self._client.is_connected:
             self._acks.fail(token, "not connected to NATS")
             return ack
         reply = f"{self._inbox}.{token}"
@@ -161,13 +165,19 @@ class Nats:
         subscription = await self._client.subscribe(subjects.live(app, room), cb=deliver)
         return subscription.unsubscribe
 
+    async def announce(self, record: Record) -> None:
+        await self._send(subjects.LIVE_PREFIX + record.subject, record.data, record.headers())
+
     # Wire
 
     async def send(self, subject: str, payload: bytes) -> None:
+        await self._send(subject, payload)
+
+    async def _send(self, subject: str, payload: bytes, headers: dict[str, str] | None = None) -> None:
         if not self._client.is_connected:
             raise StreamError("not connected to NATS")
         try:
-            await self._client.publish(subject, payload)
+            await self._client.publish(subject, payload, headers=headers)
         except NatsError as error:
             raise StreamError(describe(error)) from error
 
@@ -185,31 +195,18 @@ class Nats:
         return bytes(answer.data)
 
     async def serve(self, subject: str, group: str, answer: Answer) -> Stop:
-        """Requests are answered side by side: a slow one holds up no other. `Stop` waits for the answers."""
-        working: set[asyncio.Task[None]] = set()
-
-        async def work(message: Msg) -> None:
-            if (answered := await answer(message.data)) is not None:
-                await message.respond(answered)
-
-        def finished(task: asyncio.Task[None]) -> None:
-            working.discard(task)
-            if not task.cancelled() and (error := task.exception()):
-                log.error("a request could not be answered", exc_info=error, extra={"subject": subject})
-
-        async def deliver(message: Msg) -> None:
-            task = asyncio.create_task(work(message))
-            working.add(task)
-            task.add_done_callback(finished)
-
-        subscription = await self._client.subscribe(subject, queue=group, cb=deliver)
+        """`Stop` waits for the answers that were begun."""
+        answering = Answering(subject, answer)
+        subscription = await self._client.subscribe(subject, queue=group, cb=answering.begin)
 
         async def stop() -> None:
             await subscription.unsubscribe()
-            if working:
-                await asyncio.wait(working)
+            await answering.finish()
 
         return stop
+
+    def disconnected(self, then: Callable[[], None]) -> None:
+        self._after_disconnect.append(then)
 
     def reconnected(self, then: Callable[[], None]) -> None:
         self._after_reconnect.append(then)
@@ -217,20 +214,26 @@ class Nats:
     # What nats-py reports
 
     async def went_away(self) -> None:
-        if not self._client.is_closed:
-            log.warning("NATS is away")
+        self._away = True
         self._client.forget_unsent()
         self._acks.fail_all("the connection broke")
+        if not self._client.is_closed:
+            log.warning("NATS is away")
+            for then in self._after_disconnect:
+                then()
 
     async def came_back(self) -> None:
         log.warning("NATS is back")
+        self._trouble = None
+        self._away = False
         self._catch_up()
 
     async def went_wrong(self, error: Exception) -> None:
         if isinstance(error, SlowConsumerError):
             self._dropped(error.subject)
-        else:
-            log.warning("NATS: %s", describe(error))
+        elif (trouble := describe(error)) != self._trouble:  # 4 tries to reconnect in a second
+            log.warning("NATS: %s", trouble)
+            self._trouble = trouble
 
     def _dropped(self, subject: str) -> None:
         """Whoever listens catches up once for all drops of a moment, and after the last of them."""

@@ -1,11 +1,14 @@
 """An event on its way: its encoded bytes, and what a carrier must know without opening them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
 from events import subjects
+
+MESSAGE_ID = "Nats-Msg-Id"
+"""The header by which the stream knows that it has a message already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Record:
     """The encoded event, handed on byte for byte."""
     trace: str | None = None
     """W3C `traceparent` of what caused it."""
+    refill: int = field(default=0, compare=False)
+    """Not 0 if it is published again because the stream has lost it: the number of that refill."""
 
     @property
     def subject(self) -> str:
@@ -32,13 +37,17 @@ class Record:
 
     @property
     def message_id(self) -> str:
-        """`Nats-Msg-Id`: unique in the stream, also after a restored log counts its offsets again."""
-        return f"{self.app}/{self.room}:{self.epoch}:{self.offset}"
+        """`Nats-Msg-Id`: unique in the stream, also after a restored log counts its offsets again.
+
+        A refill has ids of its own, because a stream that was purged still remembers those of what it lost.
+        """
+        again = f":{self.refill}" if self.refill else ""
+        return f"{self.app}/{self.room}:{self.epoch}:{self.offset}{again}"
 
     def headers(self) -> dict[str, str]:
         """CloudEvents 1.0 attributes (NATS binding, binary mode), and the extensions `epoch` and `offset`."""
         headers = {
-            "Nats-Msg-Id": self.message_id,
+            MESSAGE_ID: self.message_id,
             "ce-specversion": "1.0",
             "ce-id": str(self.id),
             "ce-source": f"/apps/{self.app}/rooms/{self.room}",

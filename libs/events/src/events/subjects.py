@@ -37,9 +37,19 @@ def event(app: str, room: str, type: str) -> str:  # noqa: A002  the event's own
     return f"events.{app}.{token(room)}.{type}"
 
 
+def events(app: str) -> str:
+    """Where all events of an app are published."""
+    return f"events.{app}.>"
+
+
+def events_of(app: str, room: str) -> str:
+    """Where a room's events of every type are published."""
+    return f"events.{app}.{token(room)}.>"
+
+
 def live(app: str, room: str) -> str:
     """Where a room's events of every type are heard once they are persisted."""
-    return f"{LIVE_PREFIX}events.{app}.{token(room)}.>"
+    return f"{LIVE_PREFIX}{events_of(app, room)}"
 
 
 def signal(app: str, room: str, name: str) -> str:
@@ -59,6 +69,11 @@ def wake(partition: int | str) -> str:
 
 def wakes() -> str:
     return "comments.wake.*"
+
+
+def restored(app: str) -> str:
+    """Where services hear that an older log was put back: what they know of rooms may be of another epoch."""
+    return f"comments.restored.{app}"
 
 
 def parts(subject: str) -> tuple[str, str, str]:

@@ -1,49 +1,119 @@
 """The ports of `stream.py` in memory, for tests of what stands on them."""
 
 import asyncio
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from events import subjects
 from events.record import Record, received
-from events.stream import Answer, NoAnswer, NotPublished, Stop, StreamError
+from events.stream import Answer, Bounds, Held, NoAnswer, NotPublished, Rejected, Stop, StreamError
 
 Heard = Callable[[str, bytes], None]
 T = TypeVar("T")
 
 
 @dataclass
-class MemoryNats:
-    """`Stream` and `Wire`, for any number of users in one event loop."""
+class Shelf:
+    """One life of a stream."""
 
-    records: list[Record] = field(default_factory=list)
-    """What the stream holds; the sequence of a record is its place, from 1."""
+    created: datetime
+    held: dict[int, Record] = field(default_factory=dict)
+    """By sequence."""
+    known: dict[str, int] = field(default_factory=dict)
+    """The sequence of each message id, held or not."""
+    last: int = 0
+
+    def put(self, record: Record) -> int:
+        self.last = self.known[record.message_id] = self.last + 1
+        self.held[self.last] = record
+        return self.last
+
+
+@dataclass
+class MemoryNats:
+    """`Stream`, `Contents` and `Wire`, for any number of users in one event loop."""
+
     away: bool = False
     """While true nothing is persisted, heard or answered."""
-    _sequences: dict[str, int] = field(default_factory=dict)
+    shelf: Shelf | None = field(default_factory=lambda: Shelf(_new()))
+    """`None` once the stream was deleted."""
     _followers: dict[str, list[Callable[[Record], None]]] = field(default_factory=dict)
     _listeners: dict[str, list[Heard]] = field(default_factory=dict)
     _servers: dict[str, dict[str, list[Answer]]] = field(default_factory=dict)
+    _after_disconnect: list[Callable[[], None]] = field(default_factory=list)
     _after_reconnect: list[Callable[[], None]] = field(default_factory=list)
 
     async def publish(self, record: Record) -> asyncio.Future[int]:
         ack: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        if self.away:
-            ack.set_exception(NotPublished("away"))
+        if self.away or self.shelf is None:
+            ack.set_exception(NotPublished("away") if self.away else Rejected("no stream listens"))
             return ack
-        known = self._sequences.get(record.message_id)
+        known = self.shelf.known.get(record.message_id)
         if known is None:
-            self.records.append(record)
-            known = self._sequences[record.message_id] = len(self.records)
-            copy = received(record.subject, record.headers(), record.data)
-            followers = self._followers.get(subjects.live(record.app, record.room), [])
-            _tell(followers, lambda heard: heard(copy))
+            known = self.shelf.put(record)
+            await self.announce(record)
         ack.set_result(known)
         return ack
 
+    async def announce(self, record: Record) -> None:
+        self._reach()
+        copy = received(record.subject, record.headers(), record.data)
+        followers = self._followers.get(subjects.live(record.app, record.room), [])
+        _tell(followers, lambda heard: heard(copy))
+
     async def follow(self, app: str, room: str, heard: Callable[[Record], None]) -> Stop:
         return _add(self._followers.setdefault(subjects.live(app, room), []), heard)
+
+    @property
+    def records(self) -> Sequence[Record]:
+        """What the stream holds, in order."""
+        return [] if self.shelf is None else list(self.shelf.held.values())
+
+    def contents(self, *, replicas: int = 1) -> "MemoryNats":
+        return self
+
+    async def ensure_stream(self) -> None:
+        self._reach()
+        self.shelf = self.shelf or Shelf(_new())
+
+    async def bounds(self) -> Bounds | None:
+        self._reach()
+        if self.shelf is None:
+            return None
+        empty = self.shelf.last + 1 if self.shelf.last else 0
+        return Bounds(
+            self.shelf.created, min(self.shelf.held, default=empty), self.shelf.last, len(self.records)
+        )
+
+    async def message_id(self, sequence: int) -> str | None:
+        record = self._there().held.get(sequence)
+        return None if record is None else record.message_id
+
+    async def held(self, app: str, room: str) -> Held | None:
+        found = [each for each in self._there().held.values() if (each.app, each.room) == (app, room)]
+        return Held(found[0], found[-1], len(found)) if found else None
+
+    async def remove(self, app: str, room: str | None = None) -> None:
+        self._reach()
+        shelf = self.shelf or Shelf(_new())
+        gone = [
+            sequence for sequence, each in shelf.held.items() if each.app == app and room in (None, each.room)
+        ]
+        for sequence in gone:
+            del shelf.held[sequence]
+
+    def _reach(self) -> None:
+        if self.away:
+            raise StreamError("away")
+
+    def _there(self) -> Shelf:
+        self._reach()
+        if self.shelf is None:
+            raise StreamError("no stream")
+        return self.shelf
 
     async def send(self, subject: str, payload: bytes) -> None:
         if self.away:
@@ -72,14 +142,31 @@ class MemoryNats:
     async def serve(self, subject: str, group: str, answer: Answer) -> Stop:
         return _add(self._servers.setdefault(subject, {}).setdefault(group, []), answer)
 
+    def disconnected(self, then: Callable[[], None]) -> None:
+        self._after_disconnect.append(then)
+
     def reconnected(self, then: Callable[[], None]) -> None:
         self._after_reconnect.append(then)
+
+    def go_away(self) -> None:
+        """Begin `away` as a lost connection does."""
+        self.away = True
+        for then in self._after_disconnect:
+            then()
 
     def come_back(self) -> None:
         """End `away` as a reconnect does."""
         self.away = False
         for then in self._after_reconnect:
             then()
+
+
+_births = itertools.count()
+
+
+def _new() -> datetime:
+    """When a stream is created: no two in the same microsecond."""
+    return datetime.fromtimestamp(next(_births), UTC)
 
 
 def _tell(listeners: list[T], tell: Callable[[T], None]) -> None:

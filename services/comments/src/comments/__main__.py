@@ -16,7 +16,9 @@ async def main(settings: Settings) -> None:
     metrics = telemetry.start("comments", os.environ)
     try:
         async with (
-            connect(settings.nats_url, **settings.nats_login(), name="comments") as nats,
+            connect(
+                settings.nats_url, **settings.nats_login(), name="comments", patience=settings.start_patience
+            ) as nats,
             open_service(settings, nats, metrics) as service,
         ):
             await serve(service, settings=settings, telemetry=metrics, verifier=verifier)

@@ -45,6 +45,16 @@ class Unavailable(Problem):
     status, code = 503, "log_unavailable"
 
 
+class TooSlow(Unavailable):
+    """The log does not answer in time; send it again with the same key: it may have been carried out."""
+
+
+class StorageFull(Unavailable):
+    """The log has no room for more; nothing was lost, send it again with the same key."""
+
+    code = "storage_full"
+
+
 class Overloaded(Problem):
     """More is waiting to be written than may wait."""
 

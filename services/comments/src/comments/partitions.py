@@ -4,10 +4,15 @@ The locks belong to one connection. When it breaks, Postgres frees them, and thi
 until it has a new one.
 """
 
+import logging
+
 import asyncpg
 
+from comments.database import Pool
 from comments.migrate import ROLE
 from comments.postgres import PARTITIONS
+
+log = logging.getLogger(__name__)
 
 CLASS = 0x7061_726C
 """First key of all our advisory locks; the second is the partition."""
@@ -38,16 +43,19 @@ class Partitions:
     async def settle(self) -> frozenset[int]:
         """Take what nobody has and give back what is beyond a fair share; return what was given back.
 
+        Also what was lost with the connection and taken again: others may have had it in between.
         Raise `OSError` or an asyncpg error when Postgres is away: then everything is given back.
         """
+        before = self.owned
         try:
             connection = await self._connected()
+            kept = self.owned
             processes = await connection.fetchval(_COUNT, CLASS, PRESENT)
             share = -(-PARTITIONS // max(1, processes))
-            before = self.owned
-            await self._give_back(connection, sorted(before)[share:])
-            await self._take(connection, share - len(self.owned))
-            return before - self.owned
+            await self._give_back(connection, sorted(kept)[share:])
+            kept = self.owned
+            await self._take(connection, share - len(kept))
+            return before - kept
         except BaseException:
             self._let_go()
             raise
@@ -55,7 +63,10 @@ class Partitions:
     async def close(self) -> None:
         self.owned = frozenset()
         if self._connection is not None:
-            await self._connection.close(timeout=2)
+            try:
+                await self._connection.close(timeout=2)
+            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+                log.warning("Postgres did not answer when the relay left: %s", type(error).__name__)
 
     def _let_go(self) -> None:
         """Of the connection too: the locks that it may still hold are then for others to take."""
@@ -85,6 +96,11 @@ class Partitions:
         for row in free[:most]:
             if await connection.fetchval("select pg_try_advisory_lock($1, $2)", CLASS, row["partition"]):
                 self.owned |= {row["partition"]}
+
+
+async def present(pool: Pool) -> int:
+    """How many processes share the partitions now."""
+    return int(await pool.fetchval(_COUNT, CLASS, PRESENT))
 
 
 _COUNT = """

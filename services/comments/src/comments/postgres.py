@@ -80,6 +80,10 @@ class PostgresLog:
                 return [error]
         return [await self._alone(command) for command in commands]
 
+    def forget(self) -> None:
+        """Which rooms exist: an older log may have been put back."""
+        self._known.clear()
+
     async def _alone(self, command: Command) -> Outcome | Exception:
         """Those before it are committed already, so what ends this one says nothing about them."""
         try:

@@ -12,7 +12,7 @@ from chassis.limits import TooManyRequests
 from chassis.problems import BodyTooLarge, InvalidRequest, Problem, invalid
 from comments import examples
 from comments.drafts import ClientId
-from comments.errors import Forbidden, Overloaded, Unavailable
+from comments.errors import Forbidden, Overloaded, StorageFull, Unavailable
 from comments.views import View
 
 KEY: dict[str, Any] = {
@@ -27,7 +27,7 @@ CommentId = Annotated[UUID, Path(description="The comment's id.", examples=[exam
 READING = (TokenMissing, Forbidden, InvalidRequest, TooManyRequests, Unavailable)
 """What every route may answer."""
 
-WRITING = (*READING, Overloaded)
+WRITING = (*READING, StorageFull, Overloaded)
 SENDING = (*WRITING, Problem, BodyTooLarge)
 """With a body, which may be no JSON or no form at all: 400."""
 

@@ -13,8 +13,10 @@ class Settings(Common):
     database_pool: int = Field(default=8, ge=3, le=100)
     """Connections to Postgres."""
     database_timeout: float = Field(default=5, gt=0)
-    """Seconds that a statement may take."""
+    """Seconds that Postgres may take for a request, or for all that is written at once; beyond, 503."""
+    replay_waiting: int = Field(default=2_000, ge=1)
+    """Requests for pages of the log that may wait; beyond, fanout is told to ask again later."""
     relay_sweep: float = Field(default=1.0, gt=0)
-    """Seconds between the relay's looks at the outbox and at who publishes which part of it."""
+    """Seconds between the relay's looks at the stream, the outbox and at who publishes which part of it."""
     stream_replicas: int = Field(default=1, ge=1, le=5)
     """Copies of the stream in a NATS cluster."""

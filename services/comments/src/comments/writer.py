@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from comments.commands import Command
-from comments.errors import Overloaded, Unavailable
+from comments.errors import Overloaded, TooSlow, Unavailable
 from comments.log import Log, Outcome, Stored
 
 BATCH = 256
@@ -27,7 +27,7 @@ class Writer:
         self._limit = waiting
         self._waiting: deque[Waiting] = deque()
         self._woken = asyncio.Event()
-        self._available = True
+        self._trouble: str | None = None
         self.batches = 0
         self.commands = 0
 
@@ -63,6 +63,8 @@ class Writer:
         except Unavailable as reason:
             self._report(reason)
             outcomes = [reason] * len(batch)
+            if isinstance(reason, TooSlow):
+                self._refuse_all(reason)
         else:
             self._report(None)
         self.batches += 1
@@ -73,13 +75,20 @@ class Writer:
         for (_, waiter), outcome in zip(batch, outcomes, strict=True):
             _settle(waiter, outcome)
 
-    def _report(self, trouble: Unavailable | None) -> None:
+    def _refuse_all(self, reason: Unavailable) -> None:
+        """Those who wait have waited for the batch that failed: nobody shall wait for two."""
+        for _, waiter in self._waiting:
+            _settle(waiter, reason)
+        self._waiting.clear()
+
+    def _report(self, reason: Unavailable | None) -> None:
         """Once when it begins and once when it ends: there may be hundreds of batches in between."""
-        if trouble is not None and self._available:
-            log.warning("the log is unavailable: %s", trouble)
-        elif trouble is None and not self._available:
+        trouble = None if reason is None else reason.code
+        if trouble is not None and trouble != self._trouble:
+            log.warning("the log is unavailable: %s", reason)
+        elif trouble is None and self._trouble is not None:
             log.warning("the log is available again")
-        self._available = trouble is None
+        self._trouble = trouble
 
 
 def _settle(waiter: asyncio.Future[Outcome], outcome: Outcome | Exception) -> None:

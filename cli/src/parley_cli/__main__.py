@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from parley_cli import operate
 from parley_cli.failures import Failed
 
 HOME = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "parley"
@@ -23,6 +24,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+for name, group in operate.commands(HOME).items():
+    app.add_typer(group, name=name)
 
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Where everything is kept.")]
 Url = Annotated[str, typer.Option("--url", envvar="PARLEY_URL", help="The server.")]
@@ -169,7 +172,7 @@ def main() -> None:
         app()
     except Failed as reason:
         typer.echo(f"parley: {reason}", err=True)
-        sys.exit(1)
+        sys.exit(reason.status)
 
 
 if __name__ == "__main__":

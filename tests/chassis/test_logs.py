@@ -44,9 +44,9 @@ def test_a_log_is_one_line_of_json_with_time_and_level(stream: io.StringIO) -> N
 
 
 def test_the_standard_librarys_logs_take_the_same_form(stream: io.StringIO) -> None:
-    logging.getLogger("uvicorn.error").warning("bad request %s", "\n{}")
+    logging.getLogger("uvicorn.error").error("bad request %s", "\n{}")
     (line,) = lines(stream)
-    assert (line["event"], line["level"], line["logger"]) == ("bad request \n{}", "warning", "uvicorn.error")
+    assert (line["event"], line["level"], line["logger"]) == ("bad request \n{}", "error", "uvicorn.error")
 
 
 @given(text=st.text())

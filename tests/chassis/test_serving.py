@@ -146,18 +146,6 @@ async def test_a_head_without_end_is_refused(running: Any, settings: Settings) -
     assert answer.startswith(b"HTTP/1.1 431 ")
 
 
-@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nX-Slow: "], ids=["silent", "trickling"])
-async def test_a_connection_that_never_asks_is_closed(
-    begun: bytes, running: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http, "HEAD_SECONDS", 0.1)
-    async with running(Service("a")):
-        reader, writer = await asyncio.open_connection("127.0.0.1", settings.port)
-        writer.write(begun)
-        assert await reader.read() == b""
-        writer.close()
-
-
 async def test_one_connection_carries_request_after_request(running: Any, settings: Settings) -> None:
     async with running(Service("a")):
         reader, writer = await asyncio.open_connection("127.0.0.1", settings.port)

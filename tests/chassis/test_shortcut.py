@@ -7,6 +7,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, Request
 from starlette.responses import Response
+from starlette.types import Message
 
 from chassis import app as web
 from chassis import telemetry
@@ -50,17 +51,22 @@ SHORTCUT = Shortcut("/things/{name}", re.compile("/things/([a-z]+)"), frozenset(
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
+async def front() -> AsyncIterator[Shortcuts]:
     settings = Settings.model_validate({"max_body": 2000, "rate_user": 1, "rate_user_burst": 4})
     metrics = telemetry.start("test", {})
     verifier = Verifier(secret=SECRET)
     app = web.create([Service("things", [router])], settings, telemetry=metrics, verifier=verifier)
-    transport = httpx.ASGITransport(Shortcuts(app, [SHORTCUT], settings.max_body), raise_app_exceptions=False)
+    yield Shortcuts(app, [SHORTCUT], settings.max_body)
+    await verifier.close()
+    metrics.close()
+
+
+@pytest.fixture
+async def client(front: Shortcuts) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(front, raise_app_exceptions=False)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://t", headers=headers) as client:
         yield client
-    await verifier.close()
-    metrics.close()
 
 
 async def test_it_answers_with_what_it_was_given(client: httpx.AsyncClient) -> None:
@@ -83,6 +89,34 @@ async def test_a_body_of_unknown_length_goes_to_the_framework(client: httpx.Asyn
 
     given = await client.post("/things/a", content=chunks())
     assert (given.text, given.headers["by"]) == ("u1 a None hello", "framework")
+
+
+async def test_what_is_said_twice_goes_to_the_framework(client: httpx.AsyncClient) -> None:
+    headers = [("key", "k1"), ("key", "k2")]
+    given = await client.post("/things/a", content=b"hello", headers=headers)
+    assert (given.text, given.headers["by"]) == ("u1 a k1 hello", "framework")
+
+
+@pytest.mark.parametrize("origin", [[], [(b"origin", b"https://app.example")]], ids=["shortcut", "framework"])
+async def test_half_a_body_is_neither_handled_nor_an_error(
+    origin: list[tuple[bytes, bytes]], front: Shortcuts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    messages: list[Message] = [
+        {"type": "http.request", "body": b"half", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"authorization", f"Bearer {TOKEN}".encode()), (b"content-length", b"10"), *origin]
+    scope = {"type": "http", "method": "POST", "path": "/things/a", "query_string": b"", "headers": headers}
+    await front({**scope, "client": None, "server": None, "scheme": "http", "root_path": ""}, receive, send)
+    assert (sent, messages, capsys.readouterr().out) == ([], [], "")
 
 
 async def test_a_body_too_large_is_refused_unread(client: httpx.AsyncClient) -> None:

@@ -71,7 +71,13 @@ def _allow_origins(app: FastAPI, allowed: str) -> None:
             CORSMiddleware,
             allow_origins=origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "traceparent"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "Last-Event-ID",
+                "traceparent",
+            ],
             expose_headers=["Link", "Location", "Retry-After"],
             max_age=86_400,
         )

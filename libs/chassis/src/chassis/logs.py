@@ -75,6 +75,8 @@ def _route_standard_library(
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(max(threshold, logging.WARNING))
+    # What uvicorn warns of is what clients send: they are not to fill our logs with it.
+    logging.getLogger("uvicorn.error").setLevel(max(threshold, logging.ERROR))
 
 
 def add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chassis import tracing
 from chassis.telemetry import Telemetry
 
+STREAM = b"text/event-stream; charset=utf-8"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER = "_OTHER"
 """Any other method, and a path without a route: a label's values are not the client's to invent."""
@@ -19,7 +20,9 @@ OTHER = "_OTHER"
 
 def duration(telemetry: Telemetry) -> Histogram:
     return telemetry.histogram(
-        "http.server.request.duration", "s", "From a request's head to the end of its answer"
+        "http.server.request.duration",
+        "s",
+        "From a request's head to the end of its answer, or to where a stream begins",
     )
 
 
@@ -36,11 +39,14 @@ class Requests:
             return
         began = time.perf_counter()
         status = 500
+        took: float | None = None
 
         async def watch(message: Message) -> None:
-            nonlocal status
+            nonlocal status, took
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if _is_stream(message):
+                    took = time.perf_counter() - began
             await send(message)
 
         try:
@@ -54,7 +60,7 @@ class Requests:
                 "http.route": _route(scope),
                 "http.response.status_code": status,
             }
-            self._duration.record(time.perf_counter() - began, attributes)
+            self._duration.record(time.perf_counter() - began if took is None else took, attributes)
 
     async def _traced(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The path is left to the route and the query left out: both may hold what is private."""
@@ -72,6 +78,11 @@ class Requests:
             finally:
                 span.update_name(f"{_method(scope)} {_route(scope)}")
                 span.set_attribute("http.route", _route(scope))
+
+
+def _is_stream(start: Message) -> bool:
+    """Its client ends it, when it likes: that is no figure of ours."""
+    return (b"content-type", STREAM) in start["headers"]
 
 
 def _method(scope: Scope) -> str:

@@ -13,9 +13,9 @@ import structlog
 import uvicorn
 
 from chassis import app as web
-from chassis.http import BoundedHead
+from chassis.http import Patience, http_protocol
 from chassis.listening import BACKLOG, PortTaken, address, bind
-from chassis.loops import new_loop, run
+from chassis.loops import files, new_loop, run
 from chassis.service import Loop, Service, Sockets
 from chassis.settings import Settings
 from chassis.shortcut import Shortcuts
@@ -24,8 +24,6 @@ from chassis.tokens import Verifier
 
 __all__ = ["LoopEnded", "PortTaken", "Service", "Sockets", "new_loop", "run", "serve"]
 
-KEEP_ALIVE = 65
-"""Seconds; longer than the 60 that most load balancers keep an idle connection, so that they close first."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 log = structlog.get_logger("chassis.serving")
@@ -100,7 +98,7 @@ def _config(app: Any, services: Sequence[Service], settings: Settings) -> uvicor
         raise ValueError("only one service of a process can accept WebSockets")
     return uvicorn.Config(
         app,
-        http=BoundedHead,
+        http=http_protocol(_patience(settings)),
         ws=sockets[0] if sockets else "none",  # type: ignore[arg-type]  # a factory serves as well as a class
         lifespan="off",
         interface="asgi3",
@@ -110,8 +108,16 @@ def _config(app: Any, services: Sequence[Service], settings: Settings) -> uvicor
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
         backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+    )
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(
+        head=settings.head_seconds,
+        body=settings.body_seconds,
+        stall=settings.stall_seconds,
+        connections=min(settings.http_waiting, files() // 4),
     )
 
 

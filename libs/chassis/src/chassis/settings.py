@@ -87,9 +87,19 @@ class Settings(BaseSettings):
     """Web origins, comma-separated, whose pages may call the API; `*` allows all, as it takes a token."""
     max_body: int = Field(default=256 * 1024, ge=1024)
     """Bytes in an HTTP request's body."""
+    head_seconds: float = Field(default=10, gt=0)
+    """Within which an HTTP request's head must have come."""
+    body_seconds: float = Field(default=30, gt=0)
+    """Within which its body must have."""
+    stall_seconds: float = Field(default=30, gt=0)
+    """Within which a client must take something of what waits for it; else it is cut, or told to resume."""
+    http_waiting: int = Field(default=5_000, ge=1)
+    """HTTP connections that are waited for, to ask or to take an answer; beyond, the longest is cut."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
+    start_patience: float = Field(default=60, gt=0, le=3600)
+    """Seconds that a starting process waits for Postgres and NATS before it ends with status 1."""
     drain_seconds: float = Field(default=10, ge=0, le=600)
     """How long a stopping process may take to finish what it has begun."""
 

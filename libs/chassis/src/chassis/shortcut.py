@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 from fastapi import FastAPI
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,7 +26,7 @@ Handler = Callable[[Identity, str, Headers, bytes], Awaitable[Response]]
 """Answers for the caller, what the path's group matched, the headers and the body; may raise a `Problem`."""
 
 FRAMEWORK = frozenset({b"origin", b"transfer-encoding", b"expect", b"content-encoding"})
-"""A request with one of these needs the framework."""
+"""A request with one of these needs the framework, and so does one that says something twice."""
 
 log = structlog.get_logger("chassis.shortcut")
 
@@ -69,6 +70,8 @@ class Shortcuts:
                 return None
             name = raw.decode("latin-1")
             if name in wanted or name in ("authorization", "content-length"):
+                if name in found:
+                    return None
                 found[name] = value.decode("latin-1")
         length = found.get("content-length", "")
         return found if length.isdecimal() and int(length) <= self._max_body else None
@@ -85,6 +88,8 @@ class Shortcuts:
             response = await shortcut.handle(caller, part, headers, await _body(receive))
         except Problem as problem:
             response = respond(problem)
+        except ClientDisconnect:
+            return
         except Exception:
             log.exception("request.failed", method="POST", path=scope["path"])
             response = respond(Unexpected())
@@ -101,9 +106,14 @@ class Shortcuts:
 
 
 async def _body(receive: Receive) -> bytes:
+    """Raise `ClientDisconnect` if the rest of it will never come: a part is not what they meant."""
     message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body"):
+    if not message.get("more_body") and message["type"] == "http.request":
+        return bytes(message["body"])
+    body = bytearray()
+    while message["type"] == "http.request":
+        body += message["body"]
+        if not message.get("more_body"):
+            return bytes(body)
         message = await receive()
-        body += message.get("body", b"")
-    return body
+    raise ClientDisconnect

@@ -25,7 +25,7 @@ class Plain:
 
     name = "plain"
 
-    def event(self, room: str, offset: int, data: bytes) -> bytes:
+    def event(self, room: str, epoch: str, offset: int, data: bytes) -> bytes:
         return b"%d " % offset
 
     def signal(self, room: str, data: bytes) -> bytes:
@@ -87,6 +87,15 @@ class Person:
     def lost(self, room: str) -> None:
         self.closed = True
         self.leave()
+
+    def degraded(self) -> None:
+        raise AssertionError("the hub calls it on no account")
+
+    def restored(self) -> None:
+        raise AssertionError("the hub calls it on no account")
+
+    def retire(self, after: float) -> None:
+        raise AssertionError("the hub calls it on no account")
 
     def failed(self) -> None:
         raise AssertionError("the hub calls it on no account")

@@ -15,10 +15,11 @@ from websockets.asyncio.client import ClientConnection
 
 from chassis.auth import Verifier, sign
 from fanout.hub import Bounds, Hub
+from fanout.outage import Outage
 from fanout.pages import Pages
-from fanout.service import Sockets
+from fanout.roster import Roster
+from fanout.service import Sockets, limits_of, pace
 from fanout.settings import Settings
-from fanout.sockets import Limits
 from fanout.tasks import Tasks
 
 SECRET = "a secret of at least 32 bytes for HS256"
@@ -86,7 +87,7 @@ class Node:
     nats: UnrulyNats
     log: FakeLog
     hub: Hub
-    sockets: Sockets
+    roster: Roster
 
     @property
     def url(self) -> str:
@@ -124,12 +125,16 @@ async def node(
     await log.serve(nats)
     told = Settings.model_validate({"app_id": APP, **settings})
     pages = Pages(nats, APP, kept=told.pages_bytes, timeout=told.replay_timeout)
-    hub = Hub(APP, nats, nats, pages, tasks, Bounds(ring=told.ring_bytes), lambda *_: None)
-    sockets = Sockets(told, hub, tasks, verifier or Verifier(secret=SECRET))
-    limits = Limits(frame=told.frame_limit, write_high=told.write_high)
+    bounds = Bounds(ring=told.ring_bytes, shed=told.shed_above)
+    hub, roster = (
+        Hub(APP, nats, nats, pages, tasks, bounds, lambda *_: None),
+        Roster(told.max_connections, pace(told)),
+    )
+    Outage(nats, hub, roster, tasks, grace=told.degraded_after)
+    sockets = Sockets(told, hub, roster, tasks, verifier or Verifier(secret=SECRET))
     try:
-        async with serving(sockets.accept, limits) as port:
-            yield Node(port, nats, log, hub, sockets)
+        async with serving(sockets.accept, limits_of(told)) as port:
+            yield Node(port, nats, log, hub, roster)
     finally:
         await hub.close()
         await tasks.close()

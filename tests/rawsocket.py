@@ -40,6 +40,9 @@ class Echo:
     def resumed(self) -> None:
         self.drained.set()
 
+    def stuck(self) -> None:
+        self.socket.close(4999, "stuck")
+
     def closed(self, code: int, reason: str) -> None:
         self.closings.append((code, reason))
         self.gone.set()

@@ -6,9 +6,7 @@ import uuid
 from contextlib import AsyncExitStack
 
 import pytest
-import websockets
-from nodes import Client as RawClient
-from processes import Cluster, Process, cluster, token
+from processes import Process, cluster, token
 from servers import OwnNats
 
 from parley import Backoff, Client, Event, Subscription
@@ -89,15 +87,3 @@ async def test_a_killed_replica_loses_nothing(database_url: str, own_nats: OwnNa
         assert len(seen) == end["offset"]
         assert seen.items() >= acknowledged.items()
     assert all(watcher.events == watchers[0].events for watcher in watchers)
-
-
-async def test_a_replica_that_is_stopped_closes_its_sockets_with_1001(services: Cluster) -> None:
-    stopped = services.fanouts[0]
-    async with websockets.connect(f"{stopped.socket_url}?token={token()}", proxy=None) as socket:
-        member = RawClient(socket)
-        await member.receive()
-        status = await asyncio.to_thread(stopped.stop)
-        assert await member.closing() == 1001
-    assert status == 0
-    stopped.start()
-    await asyncio.to_thread(stopped.ready)

@@ -25,7 +25,7 @@ def test_a_close_code_and_its_meaning_fit_a_close_frame(code: Close) -> None:
 
 
 def test_the_table_of_limits_is_the_settings() -> None:
-    assert len(LIMITS) == 10
+    assert len(LIMITS) == 18
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
     for value, name in LIMITS:
         assert defaults[name.lower()] == int(value.replace(",", ""))

@@ -43,14 +43,17 @@ async def test_everybody_shares_pages_that_begin_at_multiples() -> None:
     assert pages.figures.shared == 3 * PAGE - 3
 
 
-async def test_whole_pages_are_kept_and_the_last_one_is_read_again() -> None:
+async def test_whole_pages_are_kept_and_the_last_one_as_long_as_it_has_what_follows() -> None:
     log = FakeLog(PAGE + 1)
     pages = await reading(log)
     await after(pages, 0, PAGE)
     log.append()
     [_, last] = await after(pages, 0, PAGE)
+    assert starts(log) == [0, PAGE]
+    assert follows(last, PAGE) == [PAGE + 1]
+    [last] = await after(pages, PAGE + 1)
     assert starts(log) == [0, PAGE, PAGE]
-    assert follows(last, PAGE) == [PAGE + 1, PAGE + 2]
+    assert follows(last, PAGE + 1) == [PAGE + 2]
 
 
 async def test_pages_cut_by_their_bytes_are_shared_and_kept_too() -> None:

@@ -87,12 +87,12 @@ def test_the_log_can_know_of_more_than_was_heard() -> None:
 def test_an_entry_is_framed_once_for_each_protocol() -> None:
     made: list[str] = []
 
-    def encode(room: str, offset: int, data: bytes) -> bytes:
+    def encode(room: str, epoch: str, offset: int, data: bytes) -> bytes:
         made.append(room)
         return b"%d:" % offset + data
 
     entry = Entry(7, b"data")
-    assert {entry.frame("native", encode, "r") for _ in range(3)} == {b"7:data"}
-    assert entry.frame("other", encode, "r") == b"7:data"
+    assert {entry.frame("native", encode, "r", "e") for _ in range(3)} == {b"7:data"}
+    assert entry.frame("other", encode, "r", "e") == b"7:data"
     assert made == ["r", "r"]
     assert entry.size == 2 * 4 + OVERHEAD

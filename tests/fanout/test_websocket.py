@@ -42,9 +42,7 @@ async def test_a_session_that_raises_loses_its_socket_only(caplog: pytest.LogCap
         assert await failing.rest() == [closed(1011)]
         other.send(masked(b"still here"))
         assert await other.receive() == (TEXT, b"still here")
-    assert [record.levelno for record in caplog.records if record.name == "fanout.websocket"] == [
-        logging.ERROR
-    ]
+    assert [record.levelno for record in caplog.records if record.name == "fanout.line"] == [logging.ERROR]
 
 
 async def test_a_session_learns_the_peers_close_code() -> None:
@@ -143,7 +141,7 @@ async def test_a_peer_that_answers_pings_stays() -> None:
 
 
 async def test_a_peer_that_does_not_read_is_not_read_either() -> None:
-    echo, limits = Echo(), Limits(write_high=100_000)
+    echo, limits = Echo(), Limits(write_high=100_000, frames=1_000_000)
     async with serving(lambda _: echo, limits) as port, connected(port) as peer:
         peer.reader._transport.pause_reading()  # type: ignore[attr-defined]  # StreamReader offers no other way
         peer.send(masked(bytes(125), PING) * 100_000, masked(b"at last"))

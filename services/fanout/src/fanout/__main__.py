@@ -16,7 +16,9 @@ async def main(settings: Settings) -> None:
     metrics = telemetry.start("fanout", os.environ)
     try:
         async with (
-            connect(settings.nats_url, **settings.nats_login(), name="fanout") as nats,
+            connect(
+                settings.nats_url, **settings.nats_login(), name="fanout", patience=settings.start_patience
+            ) as nats,
             open_service(settings, nats, metrics, verifier) as service,
         ):
             await serve(service, settings=settings, telemetry=metrics, verifier=verifier)

@@ -1,18 +1,18 @@
 """One native connection: finds out who is there, and passes on what they ask of rooms."""
 
-import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from chassis.auth import Identity, InvalidToken, Verifier
 from chassis.limits import Buckets
 from fanout import native
 from fanout.closes import Close
+from fanout.deadline import Deadline
 from fanout.frames import INTERNAL_ERROR
 from fanout.hub import Hub
-from fanout.native import BadFrame, BadRequest, Connect, Subscribe, Unsubscribe
+from fanout.native import BadFrame, BadRequest, Connect, Refresh, Subscribe, Unsubscribe
 from fanout.rooms import Rooms, Rules
+from fanout.roster import Roster
 from fanout.sockets import Socket
 from fanout.tasks import Tasks
 
@@ -22,6 +22,7 @@ class Context:
     """What all native connections of a process share."""
 
     hub: Hub
+    roster: Roster
     tasks: Tasks
     verifier: Verifier
     rules: Rules
@@ -39,7 +40,6 @@ class Connection:
         "_deadline",
         "_early",
         "_early_size",
-        "_ended",
         "_over",
         "_rooms",
         "_token",
@@ -48,27 +48,32 @@ class Connection:
         "stalled",
     )
 
-    def __init__(self, id: str, context: Context, token: str | None, ended: Callable[[], None]) -> None:  # noqa: A002
-        """`token` is the one of the upgrade request, if it had any; `ended` is called once."""
+    def __init__(self, id: str, context: Context, token: str | None) -> None:  # noqa: A002
+        """`token` is the one of the upgrade request, if it had any."""
         self.id = id
         self.stalled = False
         self.socket: Socket
         self._context = context
-        self._ended = ended
         self._token = token
         self._rooms: Rooms | None = None
         """`None` until the token is verified."""
         self._early: list[str] | None = None
         """Requests that came while the token was being verified."""
         self._early_size = 0
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline: Deadline
         self._over = False
 
     # The WebSocket's side
 
     def opened(self, socket: Socket) -> None:
         self.socket = socket
-        self._close_later(self._context.rules.connect, Close.NO_CONNECT)
+        self._deadline = Deadline(socket, self.close)
+        self._context.roster.add(self)
+        wait = self._context.roster.admit(time.monotonic())
+        if wait > 0:
+            self._dismiss(Close.BUSY, wait)
+            return
+        self._deadline.await_connect(self._context.rules.connect)
         token, self._token = self._token, None
         if token is not None:
             self._connect(None, token)
@@ -76,7 +81,7 @@ class Connection:
     def text(self, message: str) -> None:
         buckets, now = self._context.requests, time.monotonic()
         if buckets is not None and (wait := buckets.take(self.id, now)) > 0:
-            self._refuse(wait, now)
+            self._refuse(message, wait, now)
         elif self._early is None:
             self._receive(message)
         else:
@@ -95,9 +100,13 @@ class Connection:
         if self._rooms is not None:
             self._rooms.resume()
 
+    def stuck(self) -> None:
+        self._context.roster.figures.slow += 1
+        self.close(Close.TOO_SLOW)
+
     def closed(self, code: int, reason: str) -> None:
         self._leave()
-        self._ended()
+        self._context.roster.remove(self)
 
     # The hub's side
 
@@ -108,21 +117,32 @@ class Connection:
         self._leave()
         self.socket.close(INTERNAL_ERROR)
 
+    def degraded(self) -> None:
+        if self._rooms is not None:
+            self.socket.send(native.DEGRADED)
+
+    def restored(self) -> None:
+        if self._rooms is not None:
+            self.socket.send(native.RESTORED)
+
+    def retire(self, after: float) -> None:
+        if self._rooms is not None:
+            self._rooms.flush()
+        self._dismiss(Close.RESUME_ELSEWHERE, after)
+
+    def _dismiss(self, code: Close, after: float) -> None:
+        self.socket.send(native.closing(code, code.meaning, after))
+        self.close(code)
+
     def close(self, code: Close, reason: str = "") -> None:
         self._leave()
         self.socket.close(code, reason or code.meaning)
 
     def _leave(self) -> None:
         self._over = True
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self._deadline.cancel()
         if self._rooms is not None:
             self._rooms.leave()
-
-    def _close_later(self, seconds: float, code: Close) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-        self._deadline = asyncio.get_running_loop().call_later(seconds, self.close, code)
 
     # Who is there
 
@@ -154,11 +174,28 @@ class Connection:
             return
         context = self._context
         self._rooms = Rooms(self, caller, context.hub, context.tasks, context.rules)
-        self._close_later(max(0.0, caller.expires - time.time()), Close.TOKEN_EXPIRED)
+        self._deadline.await_expiry(caller.expires, context.rules.expiry_warning)
         self.socket.send(native.connected(id, self.id, caller.user, context.rules.ping))
+        if context.roster.degraded:
+            self.socket.send(native.DEGRADED)
         early, self._early = self._early or (), None
         for message in early:
             self._receive(message)
+
+    async def _refresh(self, request: Refresh, rooms: Rooms) -> None:
+        """The old token goes on to count if the new one cannot."""
+        try:
+            caller = await self._context.verifier.verify(request.token)
+        except InvalidToken as reason:
+            self.socket.send(native.error(request.id, "invalid_token", str(reason)))
+            return
+        if caller.user != rooms.user:
+            self.socket.send(native.error(request.id, "invalid_token", "the token is another user's"))
+            return
+        if not self._over:
+            left = self._deadline.await_expiry(caller.expires, self._context.rules.expiry_warning)
+            self.socket.send(native.refreshed(request.id, left))
+            rooms.refresh(caller)
 
     def _keep(self, early: list[str], message: str) -> None:
         self._early_size += len(message)
@@ -184,6 +221,8 @@ class Connection:
             self._connect(request.id, request.token)
         elif self._rooms is None:
             self.close(Close.NOT_CONNECTED)
+        elif isinstance(request, Refresh):
+            self._context.tasks.spawn(self._refresh(request, self._rooms), self.failed)
         elif isinstance(request, Subscribe):
             self._rooms.subscribe(request)
         elif isinstance(request, Unsubscribe):
@@ -191,10 +230,14 @@ class Connection:
         else:
             self._rooms.signal(request)
 
-    def _refuse(self, wait: float, now: float) -> None:
-        """The request is not read, so its id is not known."""
+    def _refuse(self, request: str, wait: float, now: float) -> None:
         if self._context.refusals.take(self.id, now) > 0:
             self.close(Close.TOO_MANY_REQUESTS)
             return
+        try:
+            id = native.identify(request)  # noqa: A001
+        except BadFrame as bad:
+            self.close(Close.BAD_FRAME, str(bad))
+            return
         message = "this connection asks too often; the request was not carried out"
-        self.socket.send(native.error(None, "too_many_requests", message, retryAfter=round(wait, 3)))
+        self.socket.send(native.error(id, "too_many_requests", message, retryAfter=round(wait, 3)))

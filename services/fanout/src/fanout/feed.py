@@ -1,6 +1,7 @@
 """What happens in a room, gathered from the live feed and, where that may have a hole, from the log."""
 
 import asyncio
+import random
 from collections.abc import Callable, Sequence
 
 from events import NoAnswer, Record
@@ -11,7 +12,11 @@ from fanout.room import Entry, Room
 from fanout.tasks import Tasks
 
 RETRY_SECONDS = 0.5
-"""Between two tries to read a log that cannot be read now, or does not have yet what was heard."""
+"""Between two tries to read a log that cannot be read now, or does not have yet what was heard; twice as long
+after each, up to `PATIENT_SECONDS`."""
+
+PATIENT_SECONDS = 4.0
+MAX_DOUBLINGS = 10
 
 Push = Callable[[Sequence[Entry], Record | None], None]
 """Takes what follows in the room, and the record just heard if it is among that."""
@@ -43,7 +48,10 @@ class Feed:
         """The last event that was heard before the room was open."""
         self._doubtful = False
         """Events may have been missed: ask where the log stands."""
-        self._mending = False
+        self._vain = 0
+        """Tries in a row that brought nothing."""
+        self._mending: asyncio.Future[None] | None = None
+        """Done when nothing is missing any more."""
 
     async def open(self) -> None:
         """Find where the log stands; what was heard since then follows. Raise `NoAnswer`."""
@@ -63,7 +71,7 @@ class Feed:
             entries = self.room.hear(record.offset, record.data)
             if entries:
                 self._push(entries, record)
-            elif self.room.missing and not self._mending:
+            elif self.room.missing and self._mending is None:
                 self._figures.holes += 1
             self._mend_if_needed()
 
@@ -72,6 +80,11 @@ class Feed:
         self._doubtful = True
         self._mend_if_needed()
 
+    async def settled(self) -> None:
+        """Wait until nothing is missing, or the feed is closed."""
+        while self._mending is not None:
+            await asyncio.shield(self._mending)
+
     async def read(self, after: int) -> Sequence[Entry]:
         """What follows in the log; nothing, after a pause, if the log cannot say it now."""
         try:
@@ -79,9 +92,17 @@ class Feed:
             entries = chunk.after(after) if self._absorb(chunk) else ()
         except NoAnswer:
             entries = ()
-        if not entries and not self.closed:
-            await asyncio.sleep(RETRY_SECONDS)
+        if entries:
+            self._vain = 0
+        elif not self.closed:
+            await self._pause()
         return entries
+
+    async def _pause(self) -> None:
+        """A little at random: all rooms wait for the same log."""
+        seconds = min(PATIENT_SECONDS, RETRY_SECONDS * 2**self._vain)
+        self._vain = min(self._vain + 1, MAX_DOUBLINGS)
+        await asyncio.sleep(seconds * random.uniform(0.75, 1))  # noqa: S311  jitter
 
     async def recoverable(self, since: Position) -> bool:
         """Whether everything after `since` can be given; the room has come as far as that by then.
@@ -112,11 +133,11 @@ class Feed:
         return False
 
     def _mend_if_needed(self) -> None:
-        if (self.room.missing or self._doubtful) and self.room.opened and not self._mending:
-            self._mending = True
-            self._tasks.spawn(self._mend())
+        if (self.room.missing or self._doubtful) and self.room.opened and self._mending is None:
+            self._mending = asyncio.get_running_loop().create_future()
+            self._tasks.spawn(self._mend(self._mending))
 
-    async def _mend(self) -> None:
+    async def _mend(self, mended: asyncio.Future[None]) -> None:
         """Read the log until nothing is missing, however long it takes."""
         try:
             while not self.closed and (self.room.missing or self._doubtful):
@@ -125,15 +146,17 @@ class Feed:
                 else:
                     await self.read(self.room.head)
         finally:
-            self._mending = False
+            self._mending = None
+            mended.set_result(None)
 
     async def _look(self) -> None:
         self._doubtful = False
         try:
             self._absorb(await self._pages.head(self.room.name))
+            self._vain = 0
         except NoAnswer:
             self._doubtful = True
-            await asyncio.sleep(RETRY_SECONDS)
+            await self._pause()
 
     def _absorb(self, chunk: Chunk) -> bool:
         """Learn from the log; whether it is still the same history."""

@@ -111,6 +111,24 @@ class Frames:
             start = end
 
 
+class Pace:
+    """Counts a client's frames, whatever they are: at most `most` in one second of the clock."""
+
+    __slots__ = ("_count", "_most", "_second")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._second = -1
+        self._count = 0
+
+    def allows(self, second: int) -> bool:
+        """Count one more, in a second that is not before the last one's."""
+        if second != self._second:
+            self._second, self._count = second, 0
+        self._count += 1
+        return self._count <= self._most
+
+
 class Messages:
     """Joins a message's fragments; a message is at most `limit` bytes."""
 
@@ -155,10 +173,18 @@ def _extent(data: bytes, start: int, limit: int) -> tuple[int, int]:
     if len(data) < mask:
         return 0, mask
     if size > CONTROL_BYTES:
-        size = int.from_bytes(data[start + 2 : mask], "big")
+        size = _extended(data[start + 2 : mask])
     if size > limit:
         raise Violation(TOO_BIG, f"a message is at most {limit} bytes")
     return mask + _MASK_BYTES, mask + _MASK_BYTES + size
+
+
+def _extended(length: bytes) -> int:
+    """RFC 6455, section 5.2: the fewest bytes that hold it, and the highest bit is 0."""
+    size = int.from_bytes(length, "big")
+    if size <= CONTROL_BYTES or (len(length) == 8 and not 1 << 16 <= size < 1 << 63):
+        raise Violation(PROTOCOL_ERROR, "a length is not as short as it can be")
+    return size
 
 
 def _check(first: int, second: int) -> None:

@@ -21,6 +21,8 @@ class Bounds:
     """Bytes of memory for each active room's recent events."""
     early: int = 1024 * 1024
     """Bytes of memory for each active room's events that were heard before those they follow."""
+    shed: int = 64 * 1024
+    """Bytes that may wait for a member before it gets no more signals."""
     linger: float = 30.0
     """Seconds for which a room stays active when its last member has left."""
 
@@ -92,6 +94,11 @@ class Hub:
             active.live.leave(member)
             self._end_if_empty(active)
 
+    def flush(self, member: Member) -> None:
+        """Write what the member's room has heard."""
+        if (active := self._active.get(member.room)) is not None:
+            active.live.flush()
+
     def pause(self, member: Member) -> None:
         if (active := self._active.get(member.room)) is not None:
             active.live.pause(member)
@@ -110,6 +117,10 @@ class Hub:
         for active in self._active.values():
             active.live.feed.check()
 
+    async def settled(self) -> None:
+        """Wait until every active room is as far as the log was when it was last doubted."""
+        await asyncio.gather(*[active.live.feed.settled() for active in self._active.values()])
+
     async def close(self) -> None:
         """Stop every room's feed; nobody is told."""
         for active in list(self._active.values()):
@@ -125,7 +136,7 @@ class Hub:
             active = None
         if active is None:
             room = Room(name, ring=self._bounds.ring, early=self._bounds.early)
-            live = LiveRoom(room, self._pages, self.figures, self._tasks, self._pushed)
+            live = LiveRoom(room, self._pages, self.figures, self._tasks, self._pushed, self._bounds.shed)
             active = self._active[name] = _Active(name, live)
             active.opened = asyncio.create_task(self._open(active))
             active.opened.add_done_callback(_seen)

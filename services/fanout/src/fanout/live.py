@@ -25,13 +25,17 @@ Pushed = Callable[[Sequence[Record], int], None]
 class LiveRoom:
     """One active room; once its feed is closed, its members are lost and it takes no others."""
 
-    def __init__(self, room: Room, pages: Pages, figures: Figures, tasks: Tasks, pushed: Pushed) -> None:
+    def __init__(
+        self, room: Room, pages: Pages, figures: Figures, tasks: Tasks, pushed: Pushed, shed_above: int
+    ) -> None:
+        """Above `shed_above` bytes that wait for a member, it gets no signals."""
         self.feed = Feed(room, pages, figures, tasks, self._push, self._lose)
         self.members: set[Member] = set()
         self._room = room
         self._figures = figures
         self._tasks = tasks
         self._pushed = pushed
+        self._shed_above = shed_above
         self._live: dict[Encoding, set[Member]] = {}
         self._pending: list[Entry] = []
         self._pending_size = 0
@@ -48,13 +52,13 @@ class LiveRoom:
             self._records.append(record)
         self._figures.events += len(entries)
         if not self._pending:
-            asyncio.get_running_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self.flush)
         self._pending += entries
         self._pending_size += sum(len(entry.data) for entry in entries)
         if self._pending_size > FLUSH_BYTES:
-            self._flush()
+            self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         if not self._pending:
             return
         entries, self._pending, self._pending_size = self._pending, [], 0
@@ -70,16 +74,23 @@ class LiveRoom:
         self._pushed(records, written)
 
     def _join(self, encoding: Encoding, entries: Sequence[Entry]) -> bytes:
-        return b"".join([entry.frame(encoding.name, encoding.event, self._room.name) for entry in entries])
+        name, room, epoch = encoding.name, self._room.name, self._room.epoch
+        return b"".join([entry.frame(name, encoding.event, room, epoch) for entry in entries])
 
     def signal(self, origin: str, data: bytes) -> None:
-        """To everybody but the connection that it came from; first to be shed for a slow reader."""
+        """To everybody but the connection that it came from, and those who read too slowly."""
         self._figures.signals += 1
+        written = 0
         for encoding, live in self._live.items():
             frame = encoding.signal(self._room.name, data)
             for member in list(live):
-                if member.sink.id != origin:
-                    member.sink.socket.write(frame)
+                socket = member.sink.socket
+                if member.sink.id == origin:
+                    written += 1
+                elif socket.buffered <= self._shed_above:
+                    written += 1
+                    socket.write(frame)
+        self._figures.shed += len(self.members) - written
 
     # Members
 
@@ -116,7 +127,7 @@ class LiveRoom:
         """Give it what it has not seen: from the ring at once, else from the log."""
         if member.live or member.replaying or not member.takes:
             return
-        self._flush()
+        self.flush()
         entries = self._room.after(member.cursor)
         if entries is None:
             member.replaying = True

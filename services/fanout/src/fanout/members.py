@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from fanout.sockets import Socket
-
 
 class Encoding(Protocol):
     """One protocol's frames, ready for the socket."""
@@ -12,24 +10,45 @@ class Encoding(Protocol):
     @property
     def name(self) -> str: ...
 
-    def event(self, room: str, offset: int, data: bytes) -> bytes: ...
+    def event(self, room: str, epoch: str, offset: int, data: bytes) -> bytes: ...
 
     def signal(self, room: str, data: bytes) -> bytes: ...
+
+
+class Outlet(Protocol):
+    """Where frames are written."""
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that were not taken yet."""
+
+    def write(self, frames: bytes, /) -> None: ...
 
 
 class Sink(Protocol):
     """A connection, as its members see it."""
 
     id: str
-    socket: Socket
     stalled: bool
     """More waits to be taken than may; nothing more is written until it is."""
+
+    @property
+    def socket(self) -> Outlet: ...
 
     def lost(self, room: str) -> None:
         """The room's history is no longer the one that was seen here."""
 
     def failed(self) -> None:
         """Something that was begun for it broke off unexpectedly."""
+
+    def degraded(self) -> None:
+        """Live events have stopped for now."""
+
+    def restored(self) -> None:
+        """Live events flow again, and what was missed meanwhile has been given."""
+
+    def retire(self, after: float) -> None:
+        """Say that it should go on elsewhere in so many seconds, and close once all is written."""
 
 
 @dataclass(slots=True, eq=False)
@@ -72,5 +91,7 @@ class Figures:
     """Times that an event was missing and the log was read."""
     replays: int = 0
     """Members that were given events of the log."""
+    shed: int = 0
+    """Signals that were not written to a member because it reads too slowly."""
     paused: int = 0
     """Members that fell back from live to replay because they read too slowly."""

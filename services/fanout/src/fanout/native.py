@@ -20,6 +20,7 @@ MAX_EPOCH: Final = 64
 
 SIGNAL_NAME: Final = re.compile(r"[A-Za-z0-9_\-:.]{1,64}")
 _ROOM: Final = re.compile(ROOM)
+_KINDS: Final = frozenset({"connect", "refresh", "subscribe", "unsubscribe", "typing", "signal"})
 
 
 class BadFrame(Exception):
@@ -49,6 +50,12 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
+class Refresh:
+    id: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Subscribe:
     id: int
     room: str
@@ -72,18 +79,28 @@ class Signal:
     """As JSON."""
 
 
-Request = Connect | Subscribe | Unsubscribe | Signal
+Request = Connect | Refresh | Subscribe | Unsubscribe | Signal
 
 
 def receive(frame: str) -> Request:
     """The request in a frame. Raise `BadFrame` or `BadRequest`."""
+    return _request(_fields(frame))
+
+
+def identify(frame: str) -> int | None:
+    """The id of the request in a frame, if it has a valid one. Raise `BadFrame`."""
+    id = _fields(frame).get("id")  # noqa: A001
+    return id if _is_natural(id) else None
+
+
+def _fields(frame: str) -> dict[str, Any]:
     try:
         given = _decoder.decode(frame)
     except (ValueError, RecursionError) as error:
         raise BadFrame("not JSON") from error
     if not isinstance(given, dict) or not isinstance(given.get("type"), str):
         raise BadFrame("not a JSON object with a type")
-    return _request(given)
+    return given
 
 
 def _request(given: dict[str, Any]) -> Request:
@@ -93,6 +110,8 @@ def _request(given: dict[str, Any]) -> Request:
     match given:
         case {"type": "connect", "token": str(token)}:
             return Connect(id, token)
+        case {"type": "refresh", "token": str(token)}:
+            return Refresh(id, token)
         case {"type": "subscribe", "room": str(room)} if _ROOM.fullmatch(room):
             return Subscribe(id, room, _position(id, given.get("since")))
         case {"type": "unsubscribe", "room": str(room)} if _ROOM.fullmatch(room):
@@ -103,7 +122,7 @@ def _request(given: dict[str, Any]) -> Request:
             if not SIGNAL_NAME.fullmatch(name):
                 raise BadRequest(id, "name must be 1 to 64 of A-Z a-z 0-9 _ - : .")
             return Signal(id, room, name, _data(id, given.get("data")))
-        case {"type": "connect" | "subscribe" | "unsubscribe" | "typing" | "signal" as kind}:
+        case {"type": str(kind)} if kind in _KINDS:
             raise BadRequest(id, f"{kind} lacks a field, or one is not valid: see docs/protocol.md")
         case _:
             raise BadRequest(id, "unknown type of request")
@@ -158,6 +177,21 @@ def subscribed(id: int, room: str, position: Position, *, recovered: bool) -> by
     )
 
 
+def refreshed(id: int, seconds: float) -> bytes:  # noqa: A002
+    """`seconds` is for how long the new token lasts."""
+    return _frame("refreshed", id, seconds=_rounded(seconds))
+
+
+def expiring(seconds: float) -> bytes:
+    """`seconds` is for how long the token still lasts."""
+    return _frame("expiring", None, seconds=_rounded(seconds))
+
+
+def closing(code: int, message: str, after: float) -> bytes:
+    """Said before a Close frame when the server knows in how many seconds to come back."""
+    return _frame("closing", None, code=code, message=message, retryAfter=_rounded(after))
+
+
 def unsubscribed(id: int, room: str) -> bytes:  # noqa: A002
     return _frame("unsubscribed", id, room=room)
 
@@ -184,6 +218,14 @@ def signal(room: str, data: bytes) -> bytes:
 def signalled(name: str, user: str, data: bytes) -> bytes:
     """A signal on its way between servers; `data` is JSON."""
     return b'%b,"data":%b}' % (_dump({"name": name, "user": user})[:-1], data)
+
+
+def _rounded(seconds: float) -> float:
+    return round(seconds, 3)
+
+
+DEGRADED: Final = b'{"type":"degraded"}'
+RESTORED: Final = b'{"type":"restored"}'
 
 
 def _frame(type: str, id: int | None, **fields: Any) -> bytes:  # noqa: A002

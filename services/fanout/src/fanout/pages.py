@@ -1,4 +1,4 @@
-"""Pages of the log, asked of comments once however many want them, and the whole ones kept for a while."""
+"""Pages of the log, asked of comments once however many want them, and kept for a while."""
 
 import asyncio
 import logging
@@ -64,6 +64,7 @@ class Pages:
         self._limit = kept
         self._timeout = timeout
         self._asking: dict[tuple[str, int], asyncio.Task[Chunk]] = {}
+        self._readable = True
         self._in_flight = asyncio.Semaphore(IN_FLIGHT)
         self._kept: OrderedDict[tuple[str, str, int], Chunk] = OrderedDict()
         self.size = 0
@@ -81,9 +82,9 @@ class Pages:
         of its bytes, so that they can be shared. The answer may be one that somebody else asked for earlier,
         and lack what was logged since.
         """
-        chunk = await self._chunk(room, epoch, offset - offset % PAGE)
+        chunk = await self._chunk(room, epoch, offset - offset % PAGE, offset)
         while chunk.whole and chunk.end <= offset and chunk.epoch == epoch:
-            chunk = await self._chunk(room, epoch, chunk.end)
+            chunk = await self._chunk(room, epoch, chunk.end, offset)
         return chunk
 
     async def close(self) -> None:
@@ -93,9 +94,11 @@ class Pages:
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
 
-    async def _chunk(self, room: str, epoch: str, start: int) -> Chunk:
+    async def _chunk(self, room: str, epoch: str, start: int, offset: int) -> Chunk:
+        """A page that is not whole yet serves as long as it has something after the offset."""
         key = (room, epoch, start)
-        if (kept := self._kept.get(key)) is not None:
+        kept = self._kept.get(key)
+        if kept is not None and (kept.whole or kept.end > offset):
             self.figures.shared += 1
             self._kept.move_to_end(key)
             return kept
@@ -111,18 +114,24 @@ class Pages:
         try:
             chunk = await self._request(room, start, PAGE - start % PAGE)
         except NoAnswer as reason:
-            log.warning("the log of a room cannot be read: %s", reason, extra={"room": room})
+            if self._readable:
+                log.warning("the log cannot be read: %s", reason, extra={"room": room})
+            self._readable = False
             raise
         finally:
             del self._asking[room, start]
-        if chunk.whole:
+        if not self._readable:
+            log.warning("the log can be read again")
+        self._readable = True
+        if chunk.entries:
             self._keep((room, chunk.epoch, start), chunk)
         return chunk
 
     def _keep(self, key: tuple[str, str, int], chunk: Chunk) -> None:
-        if key not in self._kept:
-            self._kept[key] = chunk
-            self.size += chunk.size
+        if (old := self._kept.pop(key, None)) is not None:
+            self.size -= old.size
+        self._kept[key] = chunk
+        self.size += chunk.size
         while self.size > self._limit:
             self.size -= self._kept.popitem(last=False)[1].size
 

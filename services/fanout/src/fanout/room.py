@@ -26,10 +26,12 @@ class Entry:
         """Bytes of memory, once it is framed in one protocol."""
         return 2 * len(self.data) + OVERHEAD
 
-    def frame(self, protocol: str, encode: Callable[[str, int, bytes], bytes], room: str) -> bytes:
+    def frame(
+        self, protocol: str, encode: Callable[[str, str, int, bytes], bytes], room: str, epoch: str
+    ) -> bytes:
         found = self._frames.get(protocol)
         if found is None:
-            found = self._frames[protocol] = encode(room, self.offset, self.data)
+            found = self._frames[protocol] = encode(room, epoch, self.offset, self.data)
         return found
 
 

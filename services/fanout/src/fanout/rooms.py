@@ -1,7 +1,7 @@
 """The rooms of one native connection, and what it may ask of them."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from chassis.auth import Identity
 from events import NoAnswer, StreamError
@@ -10,6 +10,7 @@ from fanout.frames import frame
 from fanout.hub import Hub
 from fanout.members import Joined, Member, Sink
 from fanout.native import Position, Signal, Subscribe, Unsubscribe
+from fanout.sockets import Socket
 from fanout.tasks import Tasks
 
 
@@ -26,6 +27,8 @@ class Rules:
     """Seconds of silence after which the server pings, which the client is told."""
     signal: int = 4096
     """Bytes of a signal's data as JSON."""
+    expiry_warning: float = 60.0
+    """Seconds before a token's end at which the client is told."""
 
 
 class _Encoding:
@@ -33,7 +36,7 @@ class _Encoding:
 
     name: Final = native.NAME
 
-    def event(self, room: str, offset: int, data: bytes) -> bytes:
+    def event(self, room: str, _epoch: str, offset: int, data: bytes) -> bytes:
         return frame(native.event(room, offset, data))
 
     def signal(self, room: str, data: bytes) -> bytes:
@@ -43,18 +46,29 @@ class _Encoding:
 ENCODING: Final = _Encoding()
 
 
+class Client(Sink, Protocol):
+    """The native connection that asks."""
+
+    @property
+    def socket(self) -> Socket: ...
+
+
 class Rooms:
     """Carries out the requests about rooms; answers go to the sink's socket."""
 
     __slots__ = ("_caller", "_hub", "_members", "_rules", "_sink", "_tasks")
 
-    def __init__(self, sink: Sink, caller: Identity, hub: Hub, tasks: Tasks, rules: Rules) -> None:
+    def __init__(self, sink: Client, caller: Identity, hub: Hub, tasks: Tasks, rules: Rules) -> None:
         self._sink = sink
         self._caller = caller
         self._hub = hub
         self._tasks = tasks
         self._rules = rules
         self._members: dict[str, Member] = {}
+
+    @property
+    def user(self) -> str:
+        return self._caller.user
 
     def subscribe(self, request: Subscribe) -> None:
         room = request.room
@@ -112,6 +126,19 @@ class Rooms:
             self._error(request.id, "unavailable", "signals cannot be sent now", request.room)
         else:
             self._send(native.ok(request.id))
+
+    def refresh(self, caller: Identity) -> None:
+        """The same user's new token: rooms that it does not allow any more are left."""
+        self._caller = caller
+        for room in [room for room in self._members if not caller.may("r", room)]:
+            self._hub.leave(self._members.pop(room))
+            message = "the new token does not allow to read in this room"
+            self._send(native.error(None, "forbidden", message, room=room))
+
+    def flush(self) -> None:
+        """Write what has happened already."""
+        for member in self._members.values():
+            self._hub.flush(member)
 
     def pause(self) -> None:
         for member in self._members.values():

@@ -10,8 +10,16 @@ class Settings(Common):
     """Bytes in a message from a client."""
     write_high: int = Field(default=262_144, ge=4096)
     """Bytes that may wait for one client before it falls back from live events to replay."""
+    shed_above: int = Field(default=65_536, ge=0)
+    """Bytes that may wait for one client before it gets no more signals."""
+    frames_per_second: int = Field(default=1000, ge=10)
+    """WebSocket frames of any kind, fragments and pings too, that one client may send."""
     max_connections: int = Field(default=50_000, ge=1)
     """Sockets of one process; beyond, upgrades get 503."""
+    connects_per_second: float = Field(default=1500, gt=0)
+    """New connections let in, in the long run; others are told when to come back."""
+    connects_burst: float = Field(default=1000, ge=1)
+    """New connections let in at once."""
     rooms_per_connection: int = Field(default=256, ge=1)
     """Rooms that one connection may be in."""
     connect_seconds: float = Field(default=10, gt=0)
@@ -20,6 +28,14 @@ class Settings(Common):
     """Of silence after which a client is pinged."""
     pong_seconds: float = Field(default=10, gt=0)
     """Within which it must answer."""
+    expiry_warning: float = Field(default=60, ge=0)
+    """Seconds before a token's end at which the client is told; at half of its time if that is shorter."""
+    degraded_after: float = Field(default=1, ge=0)
+    """Seconds without NATS after which clients are told that live events have stopped."""
+    drain_window: float = Field(default=30, ge=0)
+    """Seconds over which a stopping process spreads the closing of its connections."""
+    drain_seconds: float = Field(default=40, ge=0, le=600)
+    """How long a stopping process may take in all; more than the window."""
     requests_per_second: float = Field(default=20, gt=0)
     """Of one connection in the long run."""
     requests_burst: float = Field(default=300, ge=1)

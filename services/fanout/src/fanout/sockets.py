@@ -21,6 +21,12 @@ class Limits:
     """Seconds for the answer."""
     close: float = 5.0
     """Seconds for the closing handshake."""
+    stall: float = 30.0
+    """Seconds in which a client whose session is paused must take something."""
+    frames: int = 1000
+    """Frames of any kind that a client may send in a second."""
+    flood: int = 1008
+    """Close code for more than that."""
 
 
 class Socket(Protocol):
@@ -58,11 +64,13 @@ class Session(Protocol):
     def paused(self) -> None:
         """More than `write_high` bytes wait: stop writing.
 
-        Until `resumed`, at a quarter of that, the client is not read; unread it
-        answers no ping, so one that stays too slow is cut after `ping` + `pong` seconds.
+        Until `resumed`, at a quarter of that, the client is not read.
         """
 
     def resumed(self) -> None: ...
+    def stuck(self) -> None:
+        """Paused, and the client took nothing for `stall` seconds: close its socket."""
+
     def closed(self, code: int, reason: str) -> None:
         """Called once: with the peer's code, our own if it broke the protocol, 1006 without a Close frame."""
 

@@ -8,24 +8,32 @@ import { banner } from "./outage.js";
 
 // Long enough to be read.
 const BACK_MS = 2500;
-const ICONS = { quiet: "clock", offline: "offline", back: "check", ended: "alert" };
+const ICONS = { quiet: "clock", offline: "offline", late: "clock", back: "check", ended: "alert" };
 
 /** Say how the connection stands, when it matters. @param {Parley} parley */
 export function watchConnection(parley) {
   /** @type {Banner | null} */
-  let shown = null;
+  let last = null;
+  let visible = false;
   let connectedBefore = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
-  const update = () => {
-    const next = banner(parley.standing, { connectedBefore, banner: shown });
-    connectedBefore ||= parley.standing.state === "connected";
-    if (next?.kind !== shown?.kind || next?.text !== shown?.text) show(next);
-    shown = next;
-    clearTimeout(timer);
-    if (next?.kind === "back") timer = setTimeout(() => show((shown = null)), BACK_MS);
+  /** @param {Banner | null} next */
+  const say = (next) => {
+    show((last = next));
+    visible = next !== null;
+    if (next?.kind === "back") timer = setTimeout(() => say(null), BACK_MS);
   };
-  byId("banner-action").onclick = () => (shown?.action === "Reload" ? location.reload() : parley.connect());
+  const update = () => {
+    const next = banner(parley.standing, { connectedBefore, banner: last, visible });
+    connectedBefore ||= parley.standing.state === "connected";
+    if (next?.text === last?.text) return;
+    clearTimeout(timer);
+    if (next === null || visible || next.delay === 0) return say(next);
+    last = next;
+    timer = setTimeout(() => say(next), next.delay);
+  };
+  byId("banner-action").onclick = () => (last?.action === "Reload" ? location.reload() : parley.connect());
   parley.on("state", update);
   update();
 }

@@ -3,8 +3,8 @@
  * @typedef {{token: string, user: User, expires: number}} Grant  expires: seconds since 1970
  */
 
-// A token that expires within this time is not worth connecting with.
-const MARGIN_S = 60;
+// The server asks for another token a minute before this one expires; clocks may differ by as much again.
+const MARGIN_S = 120;
 
 /** The server gives this page no token. */
 export class NoSession extends Error {

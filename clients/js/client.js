@@ -3,6 +3,7 @@ import { Emitter } from "./emitter.js";
 import { Http } from "./http.js";
 import { MemoryShelf, Outbox } from "./outbox.js";
 import { here } from "./platform.js";
+import { Renewal } from "./renewal.js";
 import { Room } from "./room.js";
 import { Tokens } from "./tokens.js";
 
@@ -34,13 +35,15 @@ export class Parley extends Emitter {
   #parts;
   /** @type {Map<string, Room>} */
   #rooms = new Map();
+  #connected = false;
   #unwatch;
 
   /**
    * @param {object} options
    * @param {string} options.url  of the server: `https://chat.example`
    * @param {User} options.user  who is at this screen: the one that the token names
-   * @param {string | (() => Promise<string>)} options.token  asked for at each connect, and after a 401
+   * @param {string | (() => Promise<string>)} options.token  asked for at each connect, after a 401, and when
+   *   it is about to expire: from a minute before, the function gives a new one
    * @param {Shelf} [options.storage]  such as localStorage: keeps what is not sent yet over a reload
    * @param {Platform} [platform]
    */
@@ -54,6 +57,7 @@ export class Parley extends Emitter {
     this.#platform = platform;
     this.#connection = connection;
     this.#parts = { connection, http: new Http(base, tokens, platform), outbox, platform, user };
+    new Renewal(connection, tokens, platform);
     connection.on("standing", (standing) => this.#standing(standing));
     connection.on("frame", (frame) => this.#frame(frame));
     connection.on("error", (error) => this.emit("error", error));
@@ -87,7 +91,9 @@ export class Parley extends Emitter {
 
   /** @param {Standing} standing */
   #standing(standing) {
-    for (const room of this.#rooms.values()) room.connection(standing.state === "connected");
+    const connected = standing.state === "connected";
+    if (connected !== this.#connected) for (const room of this.#rooms.values()) room.connection(connected);
+    this.#connected = connected;
     this.emit("state", standing);
   }
 
@@ -98,9 +104,9 @@ export class Parley extends Emitter {
 
   /** @param {"online" | "offline" | "visible"} news */
   #news(news) {
-    const { state } = this.standing;
+    const { state, planned } = this.standing;
     if (news === "offline") return this.#connection.drop("offline");
-    if (state === "waiting") return this.connect();
+    if (state === "waiting" && !planned) return this.connect();
     const silent = this.#platform.now() - this.#connection.heard > SILENT_MS;
     if (state === "connected" && silent) for (const room of this.#rooms.values()) room.refresh();
   }

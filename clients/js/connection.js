@@ -1,7 +1,7 @@
-import { backoff } from "./backoff.js";
+import { again } from "./backoff.js";
 import { Emitter } from "./emitter.js";
 import { ParleyError, asParleyError } from "./errors.js";
-import { closing, connect, parse } from "./protocol.js";
+import { connect, mayReturn, parse, refresh } from "./protocol.js";
 
 /**
  * @import { Frame } from "./types.js"
@@ -10,13 +10,22 @@ import { closing, connect, parse } from "./protocol.js";
  *
  * @typedef {"idle" | "connecting" | "connected" | "waiting" | "closed"} State
  *   waiting: for the next attempt; closed: by us, or by the server for good.
- * @typedef {{state: State, retryAt: number | null, reason: string | null}} Standing
- *   retryAt: milliseconds since 1970
+ * @typedef {object} Standing
+ * @property {State} state
+ * @property {number | null} retryAt  milliseconds since 1970
+ * @property {string | null} reason
+ * @property {boolean} planned  waiting because the server, which stops or is busy, has asked for it: nothing is wrong
+ * @property {boolean} degraded  connected, but for now nothing of what happens reaches the server: it comes later
+ *
  * @typedef {{resolve: (frame: Frame) => void, reject: (error: ParleyError) => void, timer: unknown}} Waiter
  */
 
 // Browsers do not show the server's pings. An answer that takes longer than this is taken for a dead socket.
 const ANSWER_TIMEOUT_MS = 10_000;
+// A connection that ends sooner counts as failed: a server that accepts and closes at once is not asked on and on.
+const STEADY_MS = 10_000;
+/** @type {Standing} */
+const IDLE = { state: "idle", retryAt: null, reason: null, planned: false, degraded: false };
 
 /**
  * One socket at a time, and another one whenever it ends without having been told not to.
@@ -24,7 +33,9 @@ const ANSWER_TIMEOUT_MS = 10_000;
  */
 export class Connection extends Emitter {
   /** @type {Standing} */
-  standing = { state: "idle", retryAt: null, reason: null };
+  standing = IDLE;
+  /** The token that the server has taken, or is deciding on. @type {string | null} */
+  token = null;
   /** When something last came from the server; milliseconds since 1970. */
   heard = 0;
   #url;
@@ -36,8 +47,9 @@ export class Connection extends Emitter {
   #waiters = new Map();
   /** @type {unknown} */
   #timer = null;
-  /** What the last error asked for before another attempt: seconds. @type {number | null} */
-  #pause = null;
+  /** What the server asked for before another attempt. @type {{seconds: number, planned: boolean} | null} */
+  #told = null;
+  #welcomed = Infinity;
   #attempts = 0;
   #ids = 0;
 
@@ -57,6 +69,8 @@ export class Connection extends Emitter {
   open() {
     if (this.standing.state === "connecting" || this.connected) return;
     this.#platform.cancel(this.#timer);
+    this.#told = null;
+    this.#welcomed = Infinity;
     this.#stand("connecting");
     const socket = this.#platform.socket(this.#url);
     this.#socket = socket;
@@ -91,6 +105,12 @@ export class Connection extends Emitter {
     });
   }
 
+  /** Go on with this token. @param {string} token */
+  async refresh(token) {
+    await this.request((id) => refresh(id, token));
+    this.token = token;
+  }
+
   /** The answer to this request is not wanted any more, so its absence means nothing. @param {number} id */
   forget(id) {
     this.#settle(id, ({ reject }) => reject(new ParleyError("not wanted any more")));
@@ -100,7 +120,9 @@ export class Connection extends Emitter {
   async #hello(socket) {
     try {
       const token = await this.#tokens.fresh();
-      if (this.#socket === socket) await this.request((id) => connect(id, token));
+      if (this.#socket !== socket) return;
+      this.token = token;
+      await this.request((id) => connect(id, token));
     } catch (error) {
       // After a refusal the server closes, with a code that says whether to come back: that is waited for.
       if (this.#socket === socket) this.emit("error", asParleyError(error));
@@ -112,16 +134,22 @@ export class Connection extends Emitter {
     this.heard = this.#platform.now();
     const frame = parse(data);
     if (!frame) return;
-    if (frame.type === "connected") this.#welcomed();
-    if (frame.type === "error") this.#pause = frame.retryAfter ?? null;
+    this.#heed(frame);
     this.emit("frame", frame);
-    if (frame.type === "error" && frame.id === undefined) this.emit("error", refusal(frame));
+    if (frame.type === "error" && frame.id === undefined && frame.room === undefined) this.emit("error", refusal(frame));
     if (frame.id !== undefined) this.#answer(frame.id, frame);
   }
 
-  #welcomed() {
-    this.#attempts = 0;
-    this.#pause = null;
+  /** What is about the connection itself. @param {Frame} frame */
+  #heed({ type, code, retryAfter = 0 }) {
+    if (type === "connected") this.#welcome();
+    if (this.connected && (type === "degraded" || type === "restored")) this.#stand("connected", { degraded: type === "degraded" });
+    if (type === "closing") this.#told = { seconds: retryAfter, planned: true };
+    if (type === "error" && code === "too_many_requests") this.#told = { seconds: retryAfter, planned: false };
+  }
+
+  #welcome() {
+    this.#welcomed = this.#platform.now();
     this.#stand("connected");
   }
 
@@ -142,11 +170,14 @@ export class Connection extends Emitter {
   /** @param {number} code @param {string} reason */
   #ended(code, reason) {
     this.#end();
-    const { reconnect, retryAfter } = closing(code, reason);
-    if (!reconnect) return this.#stand("closed", null, reason || `the server closed the connection (${code})`);
-    const ms = (retryAfter ?? this.#pause ?? 0) * 1000 + backoff(this.#attempts++, this.#platform.random());
+    if (!mayReturn(code)) return this.#stand("closed", { reason: reason || `the server closed the connection (${code})` });
+    const { seconds, planned } = this.#told ?? { seconds: 0, planned: false };
+    const now = this.#platform.now();
+    if (now - this.#welcomed > STEADY_MS) this.#attempts = 0;
+    const ms = again(this.#attempts, this.#platform.random(), seconds);
+    if (!planned) this.#attempts++;
     this.#timer = this.#platform.after(() => this.open(), ms);
-    this.#stand("waiting", this.#platform.now() + ms, reason);
+    this.#stand("waiting", { retryAt: now + ms, reason, planned });
   }
 
   #end() {
@@ -157,10 +188,10 @@ export class Connection extends Emitter {
     socket?.close();
   }
 
-  /** @param {State} state @param {number | null} [retryAt] @param {string | null} [reason] */
-  #stand(state, retryAt = null, reason = null) {
+  /** @param {State} state @param {Partial<Standing>} [more] */
+  #stand(state, more) {
     if (state === "connected") this.#platform.cancel(this.#timer);
-    this.standing = { state, retryAt, reason };
+    this.standing = { ...IDLE, state, ...more };
     this.emit("standing", this.standing);
   }
 }

@@ -10,6 +10,9 @@ const FIRST_FINAL = 4500;
 /** @param {number} id @param {string} token */
 export const connect = (id, token) => JSON.stringify({ id, type: "connect", token });
 
+/** @param {number} id @param {string} token */
+export const refresh = (id, token) => JSON.stringify({ id, type: "refresh", token });
+
 /** @param {number} id @param {string} room @param {Position} [since] */
 export const subscribe = (id, room, since) => JSON.stringify({ id, type: "subscribe", room, since });
 
@@ -31,15 +34,7 @@ export function parse(text) {
 }
 
 /**
- * What a close code asks of us. 4000–4499: come back and resume; 4500–4999: stay away.
+ * Whether to come back after a close with this code. 4000–4499: come back and resume; 4500–4999: stay away.
  * @param {number} code
- * @param {string} reason  may carry `retryAfter` in seconds, as JSON or as `retryAfter=5`
- * @returns {{reconnect: boolean, retryAfter: number | null}}
  */
-export function closing(code, reason) {
-  const seconds = /retryAfter"?\s*[=:]\s*(\d+(?:\.\d+)?)/.exec(reason)?.[1];
-  return {
-    reconnect: code < FIRST_FINAL && !OUR_FAULT.has(code),
-    retryAfter: seconds === undefined ? null : Number(seconds),
-  };
-}
+export const mayReturn = (code) => code < FIRST_FINAL && !OUR_FAULT.has(code);

@@ -1,4 +1,4 @@
-import { backoff } from "./backoff.js";
+import { again } from "./backoff.js";
 import { asParleyError } from "./errors.js";
 
 /**
@@ -24,8 +24,12 @@ export class Sender {
   #hooks;
   #busy = false;
   #attempts = 0;
+  /** How often the server has failed at the message whose turn it is. */
+  #broken = 0;
   /** @type {unknown} */
   #timer = null;
+  /** Until then the server has asked to be left alone; milliseconds since 1970. */
+  #quiet = 0;
 
   /**
    * @param {string} room
@@ -42,8 +46,11 @@ export class Sender {
 
   /** There is something to send, or a reason to think that it works now. */
   kick() {
+    if (this.#busy) return;
     this.#platform.cancel(this.#timer);
-    if (!this.#busy) void this.#drain();
+    const early = this.#quiet - this.#platform.now();
+    if (early > 0) this.#timer = this.#platform.after(() => this.kick(), early);
+    else void this.#drain();
   }
 
   stop() {
@@ -67,7 +74,7 @@ export class Sender {
   async #send(entry) {
     try {
       const comment = await this.#http.post(entry);
-      this.#attempts = 0;
+      this.#attempts = this.#broken = 0;
       this.#outbox.remove(entry.clientId);
       this.#hooks.sent(comment);
       return null;
@@ -78,16 +85,18 @@ export class Sender {
 
   /** @param {string} clientId @param {ParleyError} error @returns {number | null} */
   #missed(clientId, error) {
-    this.#attempts++;
-    if (error.away || (error.broken && this.#attempts < MAX_BROKEN)) return this.#pause(error.retryAfter ?? 0);
-    this.#attempts = 0;
+    if (error.broken) this.#broken++;
+    if (error.away || (error.broken && this.#broken < MAX_BROKEN)) return this.#pause(error.retryAfter);
+    this.#attempts = this.#broken = 0;
     this.#outbox.fail(clientId, error.message);
     this.#hooks.failed();
     return null;
   }
 
-  /** @param {number} seconds */
+  /** @param {number | null} seconds  that the server has asked for */
   #pause(seconds) {
-    return seconds * 1000 + backoff(this.#attempts, this.#platform.random());
+    const ms = again(this.#attempts++, this.#platform.random(), seconds ?? 0);
+    if (seconds !== null) this.#quiet = this.#platform.now() + ms;
+    return ms;
   }
 }

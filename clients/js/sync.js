@@ -1,14 +1,13 @@
-import { backoff } from "./backoff.js";
+import { again } from "./backoff.js";
 import { Cursor } from "./cursor.js";
 import { Emitter } from "./emitter.js";
-import { asParleyError } from "./errors.js";
+import { ParleyError, asParleyError } from "./errors.js";
 import { subscribe, unsubscribe } from "./protocol.js";
 
 /**
  * @import { Frame, Page, RoomEvent } from "./types.js"
  * @import { Connection } from "./connection.js"
  * @import { Http } from "./http.js"
- * @import { ParleyError } from "./errors.js"
  * @import { Platform } from "./platform.js"
  *
  * @typedef {"idle" | "loading" | "live" | "away" | "refused"} RoomState
@@ -94,20 +93,44 @@ export class Sync extends Emitter {
   /** @param {Frame} frame */
   receive(frame) {
     if (frame.type === "event") this.#event(frame.event);
+    if (frame.type === "error" && frame.id === undefined) this.#excluded(frame);
     if (frame.type === "subscribed" && frame.id === this.#asked) this.#subscribed(frame);
   }
 
   /** The log holds an event of this offset: if it does not come, the socket is dead. @param {number} offset */
   awaitEcho(offset) {
-    const behind = () => this.#cursor.phase === "live" && (this.#cursor.position?.offset ?? 0) < offset;
-    if (!behind()) return;
+    if (!this.#behind(offset)) return;
     this.#platform.cancel(this.#echo);
-    this.#echo = this.#platform.after(() => behind() && this.#connection.drop("the socket is silent"), ECHO_TIMEOUT_MS);
+    this.#echo = this.#platform.after(() => this.#silent(offset), ECHO_TIMEOUT_MS);
   }
 
-  /** Refused or not answered, it comes to the same: not subscribed. */
+  /** @param {number} offset */
+  #silent(offset) {
+    if (this.#connection.standing.degraded) this.awaitEcho(offset);
+    else if (this.#behind(offset)) this.#connection.drop("the socket is silent");
+  }
+
+  /** @param {number} offset */
+  #behind(offset) {
+    return this.#cursor.phase === "live" && (this.#cursor.position?.offset ?? 0) < offset;
+  }
+
+  /** Not subscribed, or not answered: it comes to the same. Only what was asked too soon is asked again. */
   #unsubscribe() {
-    if (this.#connection.connected) this.#connection.request((id) => unsubscribe(id, this.#room)).catch(() => {});
+    if (!this.#connection.connected) return;
+    this.#connection.request((id) => unsubscribe(id, this.#room)).catch((error) => this.#stays(asParleyError(error)));
+  }
+
+  /** @param {ParleyError} error */
+  async #stays({ code, retryAfter }) {
+    if (code !== "too_many_requests") return;
+    await this.#pause(0, retryAfter);
+    if (this.#cursor.phase === "away") this.#unsubscribe();
+  }
+
+  /** The server has ended the subscription on its own account. @param {Frame} frame */
+  #excluded({ code, message }) {
+    if (code === "forbidden" && this.state !== "idle") this.#refuse(new ParleyError(message, { status: 403, code }));
   }
 
   /** @param {Frame} frame */
@@ -128,20 +151,19 @@ export class Sync extends Emitter {
   async #load() {
     const round = ++this.#round;
     for (let attempt = 0; round === this.#round; attempt++) {
-      const page = await this.#newest(round);
-      if (round !== this.#round || (page && this.#take(page))) return;
-      await this.#pause(attempt);
+      const page = await this.#newest();
+      if (round !== this.#round || (!(page instanceof ParleyError) && this.#take(page))) return;
+      if (page instanceof ParleyError && !page.away && !page.broken) return this.#refuse(page);
+      await this.#pause(attempt, page instanceof ParleyError ? page.retryAfter : null);
     }
   }
 
-  /** @param {number} round @returns {Promise<Page | null>} null if it is worth another attempt */
-  async #newest(round) {
+  /** @returns {Promise<Page | ParleyError>} */
+  async #newest() {
     try {
       return await this.#http.page(this.#room, { limit: PAGE });
-    } catch (caught) {
-      const error = asParleyError(caught);
-      if (!error.away && !error.broken && round === this.#round) this.#refuse(error);
-      return null;
+    } catch (error) {
+      return asParleyError(error);
     }
   }
 
@@ -162,21 +184,24 @@ export class Sync extends Emitter {
     if (error.status === 0 || this.state === "idle") return;
     if (FINAL.has(error.code)) return this.#refuse(error);
     const asked = this.#asked;
-    await this.#pause(this.#refusals++, error.retryAfter ?? 0);
-    if (asked === this.#asked && this.#cursor.phase === "asked") this.join();
+    await this.#pause(this.#refusals++, error.retryAfter);
+    if (asked !== this.#asked || this.#cursor.phase !== "asked") return;
+    if (error.code === "subscribed_already") this.#unsubscribe();
+    this.join();
   }
 
   /** @param {ParleyError} error */
   #refuse(error) {
     this.#round++;
+    this.#asked = 0;
     this.#cursor.leave();
     this.#stand("refused");
     this.emit("error", error);
   }
 
-  /** @param {number} attempt @param {number} [seconds] @returns {Promise<void>} */
-  #pause(attempt, seconds = 0) {
-    const ms = seconds * 1000 + backoff(attempt, this.#platform.random());
+  /** @param {number} attempt @param {number | null} seconds  that the server has asked for @returns {Promise<void>} */
+  #pause(attempt, seconds) {
+    const ms = again(attempt, this.#platform.random(), seconds ?? 0);
     return new Promise((resolve) => void this.#platform.after(resolve, ms));
   }
 

@@ -2,38 +2,39 @@
 export class Tokens {
   /** @type {string | (() => Promise<string>)} */
   #source;
-  /** @type {Promise<string> | null} */
+  /** @type {string | null} */
   #current = null;
+  /** @type {Promise<string> | null} */
+  #asking = null;
 
   /** @param {string | (() => Promise<string>)} source */
   constructor(source) {
     this.#source = source;
   }
 
-  /** @returns {Promise<string>} */
-  get() {
-    this.#current ??= this.#ask();
-    return this.#current;
+  /** Whether there can be another one. */
+  get renewable() {
+    return typeof this.#source !== "string";
   }
 
-  /** One that the application has just given: what was good enough so far may have expired. @returns {Promise<string>} */
+  /** @returns {Promise<string>} */
+  async get() {
+    return this.#current ?? this.fresh();
+  }
+
+  /** One that the application has just given; if it has none, the one before stays. @returns {Promise<string>} */
   fresh() {
-    this.#current = null;
-    return this.get();
+    this.#asking ??= this.#ask().finally(() => (this.#asking = null));
+    return this.#asking;
   }
 
   /** A new one: the server did not take `refused`. @param {string} refused @returns {Promise<string>} */
   async renew(refused) {
-    if ((await this.get()) === refused) this.#current = null;
-    return this.get();
+    return this.#current === refused ? this.fresh() : this.get();
   }
 
   async #ask() {
-    try {
-      return typeof this.#source === "string" ? this.#source : await this.#source();
-    } catch (error) {
-      this.#current = null;
-      throw error;
-    }
+    this.#current = typeof this.#source === "string" ? this.#source : await this.#source();
+    return this.#current;
   }
 }

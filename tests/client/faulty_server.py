@@ -11,37 +11,8 @@ from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from websockets.frames import Frame, Opcode
-from websockets.protocol import State
+from client.accepted import Socket
 from websockets.server import ServerProtocol
-
-
-@dataclass(eq=False)
-class Socket:
-    """One accepted WebSocket: websockets' own sans-I/O protocol on an asyncio stream."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    protocol: ServerProtocol
-    rooms: set[str] = field(default_factory=set)
-
-    def send(self, **frame: Any) -> None:
-        if self.protocol.state is State.OPEN:
-            self.protocol.send_text(json.dumps(frame).encode())
-            self.flush()
-
-    def flush(self) -> None:
-        for data in self.protocol.data_to_send():
-            if data and not self.writer.is_closing():
-                self.writer.write(data)
-
-    async def frames(self) -> AsyncIterator[dict[str, Any]]:
-        while not self.protocol.close_expected() and (data := await self.reader.read(65536)):
-            self.protocol.receive_data(data)
-            for frame in self.protocol.events_received():
-                if isinstance(frame, Frame) and frame.opcode is Opcode.TEXT:
-                    yield json.loads(bytes(frame.data))
-            self.flush()
 
 
 @dataclass
@@ -51,6 +22,24 @@ class Fault:
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     commit: bool = False
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What one request over the socket is answered, instead of being carried out."""
+
+    code: str
+    after: float | None = None
+    """What it says about when to ask again, in seconds."""
+    kind: str = "subscribe"
+    """The type of request that it waits for."""
+    numbered: bool = True
+    """Whether it says which request it answers."""
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        known = {"id": request["id"], "room": request.get("room")} if self.numbered else {}
+        after = {} if self.after is None else {"retryAfter": self.after}
+        return {"type": "error", "code": self.code, "message": "as told", **known, **after}
 
 
 class FaultyServer:
@@ -65,10 +54,12 @@ class FaultyServer:
         self.omit: deque[int] = deque()
         """Offsets that are skipped, each once, wherever they come up next."""
         self.twice = False
-        self.refusals: deque[str] = deque()
-        """Codes that refuse the next subscriptions."""
-        self.upgrades: deque[int] = deque()
-        """Statuses that refuse the next upgrades."""
+        self.refusals: deque[Refusal] = deque()
+        """What the next requests get."""
+        self.upgrades: deque[Fault] = deque()
+        """What the next upgrades get."""
+        self.busy: deque[float] = deque()
+        """After how many seconds the next clients are told to come back, once upgraded."""
         self.faults: deque[Fault] = deque()
         self.posts: list[dict[str, Any]] = []
         self.comments: dict[str, dict[str, Any]] = {}
@@ -101,11 +92,19 @@ class FaultyServer:
             socket.writer.transport.abort()
         self.sockets.clear()
 
-    def close(self, code: int) -> None:
+    def close(self, code: int, after: float | None = None) -> None:
+        """`after`: seconds after which the clients are told to come back."""
+        if after is not None:
+            self.say(type="closing", code=code, message="as told", retryAfter=after)
         for socket in self.sockets:
             socket.protocol.send_close(code, "as told")
             socket.flush()
         self.sockets.clear()
+
+    def say(self, **frame: Any) -> None:
+        """To everybody."""
+        for socket in self.sockets:
+            socket.send(**frame)
 
     async def frame(self, **wanted: Any) -> dict[str, Any]:
         """Wait for a frame from a client with these fields, and forget it and those before it."""
@@ -133,33 +132,43 @@ class FaultyServer:
         protocol.receive_data(head)
         [request] = protocol.events_received()
         refused = self.upgrades.popleft() if self.upgrades else None
-        accepted = protocol.reject(refused, "no") if refused else protocol.accept(request)  # type: ignore[arg-type]
-        protocol.send_response(accepted)
+        answer = protocol.reject(refused.status, "no") if refused else protocol.accept(request)  # type: ignore[arg-type]
+        answer.headers.update(refused.headers if refused else {})
+        protocol.send_response(answer)
         socket = Socket(reader, writer, protocol)
         socket.flush()
         if refused is None:
             self.sockets.append(socket)
-            socket.send(type="connected", connection="c1", user="u1", ping=25)
+            if self.busy:
+                self.close(4006, self.busy.popleft())
+            else:
+                socket.send(type="connected", connection="c1", user="u1", ping=25)
             await self._converse(socket)
 
     async def _converse(self, socket: Socket) -> None:
         async for frame in socket.frames():
-            if frame["type"] == "subscribe":
-                self._subscribe(socket, frame)
+            if self.refusals and self.refusals[0].kind == frame["type"]:
+                socket.send(**self.refusals.popleft().answer(frame))
             else:
-                socket.rooms.discard(frame["room"])
-                socket.send(id=frame["id"], type="unsubscribed", room=frame["room"])
+                self._carry_out(socket, frame)
             async with self.changed:
                 self.received.append(frame)
                 self.changed.notify_all()
 
+    def _carry_out(self, socket: Socket, frame: dict[str, Any]) -> None:
+        match frame["type"]:
+            case "subscribe" if frame["room"] in socket.rooms:
+                socket.send(**Refusal("subscribed_already").answer(frame))
+            case "subscribe":
+                self._subscribe(socket, frame)
+            case "unsubscribe":
+                socket.rooms.discard(frame["room"])
+                socket.send(id=frame["id"], type="unsubscribed", room=frame["room"])
+            case "refresh":
+                socket.send(id=frame["id"], type="refreshed", seconds=3600)
+
     def _subscribe(self, socket: Socket, frame: dict[str, Any]) -> None:
         room, since = frame["room"], frame.get("since")
-        if self.refusals:
-            code = self.refusals.popleft()
-            known = {} if code == "too_many_requests" else {"id": frame["id"], "room": room}
-            socket.send(type="error", code=code, message="as told", **known)
-            return
         events = self.log.get(room, [])
         missed = events[since["offset"] :] if since and since["epoch"] == self.epoch else None
         answer = {"room": room, "epoch": self.epoch, "offset": len(events), "recovered": missed is not None}

@@ -1,19 +1,8 @@
-from dataclasses import dataclass, field
-
 import pytest
-from client.conftest import AT_ONCE
-from client.faulty_server import FaultyServer
+from client.conftest import AT_ONCE, Recorded
+from client.faulty_server import Fault, FaultyServer
 
-from parley import Backoff, Client, Cursor, Refused
-
-
-@dataclass(frozen=True)
-class Recorded(Backoff):
-    attempts: list[int] = field(default_factory=list)
-
-    def delay(self, attempt: int, random: float) -> float:
-        self.attempts.append(attempt)
-        return super().delay(attempt, random)
+from parley import Client, Cursor, Refused
 
 
 async def test_a_token_is_asked_for_before_every_connection(server: FaultyServer) -> None:
@@ -39,21 +28,21 @@ async def test_an_error_in_fetching_the_token_reaches_the_reader(server: FaultyS
 
 
 async def test_a_refused_upgrade_is_raised(client: Client, server: FaultyServer) -> None:
-    server.upgrades.append(401)
+    server.upgrades.append(Fault(401))
     with pytest.raises(Refused) as refused:
         await client.subscribe("lobby").ready()
     assert refused.value.status == 401
 
 
 async def test_a_server_that_is_not_ready_is_asked_again(client: Client, server: FaultyServer) -> None:
-    server.upgrades.extend([503, 502])
+    server.upgrades.extend([Fault(503), Fault(502)])
     server.publish("lobby")
     event = await anext(client.subscribe("lobby", since=Cursor("e1", 0)))
     assert event.offset == 1
 
 
 async def test_every_failed_attempt_in_a_row_waits_longer(server: FaultyServer) -> None:
-    server.upgrades.extend([503] * 3)
-    backoff = Recorded(AT_ONCE.first, AT_ONCE.cap)
+    server.upgrades.extend([Fault(503)] * 3)
+    backoff = Recorded()
     async with Client(server.url, "a-token", backoff=backoff) as client, client.subscribe("lobby"):
-        assert backoff.attempts == [0, 1, 2]
+        assert backoff.waits == [(0, 0.0), (1, 0.0), (2, 0.0)]

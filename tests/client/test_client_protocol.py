@@ -11,11 +11,15 @@ from hypothesis import strategies as st
 from parley import Cursor, Event, ProtocolError
 from parley.client import socket_url
 from parley.protocol import (
+    Closing,
     Connected,
+    Expiring,
     Failed,
     Frame,
+    Health,
     Other,
     Pushed,
+    Refresh,
     Subscribe,
     Subscribed,
     Unsubscribe,
@@ -29,9 +33,10 @@ json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
+fields = ("id", "room", "epoch", "offset", "event", "code", "user", "retryAfter")
 frames = st.fixed_dictionaries(
-    {"type": st.sampled_from(["connected", "subscribed", "event", "error", "new"])},
-    optional=dict.fromkeys(("id", "room", "epoch", "offset", "event", "code", "user"), json_values),
+    {"type": st.sampled_from(["connected", "subscribed", "event", "error", "closing", "new"])},
+    optional=dict.fromkeys(fields, json_values),
 )
 
 
@@ -63,6 +68,12 @@ def test_an_event_carries_its_envelope_and_keeps_the_rest_as_data() -> None:
             Subscribed(2, "r", Cursor("e", 0), recovered=False),
         ),
         ({"type": "error", "code": "late", "message": "too late"}, Failed(None, None, "late", "too late")),
+        ({"id": 2, "type": "error", "code": "busy", "retryAfter": 1.5}, Failed(2, None, "busy", "", 1.5)),
+        ({"type": "closing", "code": 4000, "message": "bye", "retryAfter": 3.2}, Closing(3.2)),
+        ({"type": "degraded"}, Health(degraded=True)),
+        ({"type": "restored"}, Health(degraded=False)),
+        ({"type": "expiring", "seconds": 60}, Expiring()),
+        ({"id": 3, "type": "refreshed", "seconds": 3600}, Other("refreshed", 3)),
         ({"type": "presence", "joined": []}, Other("presence")),
     ],
 )
@@ -81,6 +92,7 @@ def test_a_subscribe_request_says_where_to_go_on(number: int, room: str, epoch: 
 
 def test_a_request_leaves_out_what_it_does_not_have() -> None:
     assert encode(Subscribe(1, "r", None)) == '{"id":1,"type":"subscribe","room":"r"}'
+    assert encode(Refresh(3, "t")) == '{"id":3,"type":"refresh","token":"t"}'
     assert encode(Unsubscribe(2, "r")) == '{"id":2,"type":"unsubscribe","room":"r"}'
 
 

@@ -3,14 +3,9 @@ import gc
 
 import pytest
 from client.faulty_server import FaultyServer
+from client.reading import take
 
-from parley import Client, Closed, Cursor, Event, Refused, Resync, Subscription
-
-
-async def take(subscription: Subscription, count: int) -> list[int]:
-    """The offsets of the next `count` events."""
-    items = [await anext(subscription) for _ in range(count)]
-    return [item.offset for item in items if isinstance(item, Event)]
+from parley import Client, Closed, Cursor, Event, Resync
 
 
 async def test_events_arrive_in_order(client: Client, server: FaultyServer) -> None:
@@ -126,35 +121,6 @@ async def test_rooms_share_one_connection(client: Client, server: FaultyServer) 
         server.publish("lobby")
         assert await take(lobby, 1) == await take(attic, 1) == [1]
         assert len(server.heads) == 1
-
-
-async def test_a_refused_room_leaves_the_others_alone(client: Client, server: FaultyServer) -> None:
-    async with client.subscribe("lobby") as lobby:
-        server.refusals.append("forbidden")
-        with pytest.raises(Refused, match="forbidden: as told"):
-            await anext(client.subscribe("vault"))
-        server.publish("lobby")
-        assert await take(lobby, 1) == [1]
-
-
-async def test_a_room_that_cannot_be_read_for_now_is_asked_for_again(
-    client: Client, server: FaultyServer
-) -> None:
-    server.refusals.extend(["unavailable", "unavailable"])
-    async with client.subscribe("lobby") as lobby:
-        server.publish("lobby")
-        assert await take(lobby, 1) == [1]
-        assert len(server.heads) == 1
-
-
-async def test_a_request_too_many_is_made_again_on_a_new_connection(
-    client: Client, server: FaultyServer
-) -> None:
-    server.refusals.append("too_many_requests")
-    async with client.subscribe("lobby") as lobby:
-        server.publish("lobby")
-        assert await take(lobby, 1) == [1]
-        assert len(server.heads) == 2
 
 
 async def test_a_room_is_subscribed_to_once_at_a_time(client: Client, server: FaultyServer) -> None:

@@ -110,7 +110,7 @@ def test_a_killed_server_loses_nothing_and_repeats_nothing(people: People, tmp_p
         ada.write("before")
         expect(grace.texts).to_have_text(["before"])
         first.end(signal.SIGKILL)
-        expect(ada.page.get_by_text("Offline. Your messages will be sent")).to_be_visible()
+        expect(ada.page.get_by_text("Connection lost. Your messages are kept")).to_be_visible()
         ada.write("written while the server was dead")
         expect(ada.status("written while")).to_have_text("Sending")
         ada.photograph("chat-offline")

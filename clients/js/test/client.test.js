@@ -1,35 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Parley } from "../client.js";
 import { MemoryShelf } from "../outbox.js";
 import { chance } from "./chance.js";
 import { scribble } from "./log.js";
+import { MINUTE, enter, shown, truth } from "./people.js";
 import { World } from "./world.js";
-
-const MINUTE = 60_000;
-
-/** @param {World} world @param {string} id @param {MemoryShelf} [storage] */
-function enter(world, id, storage = new MemoryShelf()) {
-  const platform = world.platform(id);
-  const parley = new Parley({ url: "http://chat.example", user: { id, name: id }, token: "t", storage }, platform);
-  const room = parley.room("lobby");
-  /** @type {number[]} */
-  const offsets = [];
-  const seen = { resyncs: 0, offsets, states: /** @type {string[]} */ ([]), errors: /** @type {Error[]} */ ([]) };
-  room.on("event", (event) => void offsets.push(event.offset));
-  room.on("resync", () => void seen.resyncs++);
-  room.on("error", (error) => void seen.errors.push(error));
-  parley.on("state", ({ state }) => void seen.states.push(state));
-  room.subscribe();
-  return { parley, room, platform, seen, storage };
-}
-
-/** @param {World} world */
-const truth = (world) => [...world.log.comments.values()].map(({ id, body }) => `${id} ${body}`);
-
-/** @param {import("../room.js").Room} room */
-const shown = (room) => room.items.map(({ id, body }) => `${id} ${body}`);
 
 test("a comment of one person appears at the other", async () => {
   const world = new World(chance(1));
@@ -101,7 +77,7 @@ test("what was written offline survives a reload and is sent once, in order", as
   for (const body of ["one", "two", "three"]) room.post(body);
   await world.pass(MINUTE);
   parley.close();
-  const again = enter(world, "ada", storage);
+  const again = enter(world, "ada", { storage });
   assert.deepEqual(again.room.items.map(({ body, status }) => [body, status]), [["one", "SENDING"], ["two", "SENDING"], ["three", "SENDING"]]);
   world.heal();
   await world.pass(MINUTE);
@@ -143,20 +119,8 @@ test("a close code from 4500 on ends it, until the application connects again", 
   await world.pass(1000);
   world.cut(4501, "the token names nobody");
   await world.pass(MINUTE);
-  assert.deepEqual(parley.standing, { state: "closed", retryAt: null, reason: "the token names nobody" });
+  assert.deepEqual(parley.standing, { state: "closed", retryAt: null, reason: "the token names nobody", planned: false, degraded: false });
   parley.connect();
-  await world.pass(1000);
-  assert.equal(parley.standing.state, "connected");
-});
-
-test("the server's wish to wait is granted, and the network's return cuts it short", async () => {
-  const world = new World(chance(10));
-  const { parley, platform } = enter(world, "ada");
-  await world.pass(1000);
-  world.cut(4013, "retryAfter=30");
-  await world.pass(29_000);
-  assert.equal(parley.standing.state, "waiting");
-  platform.news("online");
   await world.pass(1000);
   assert.equal(parley.standing.state, "connected");
 });
@@ -184,9 +148,9 @@ async function storm(seed) {
   const dice = chance(seed);
   const world = new World(dice);
   const shared = new MemoryShelf();
-  const people = [enter(world, "ada", shared), enter(world, "ada", shared), enter(world, "grace")];
+  const people = [enter(world, "ada", { storage: shared }), enter(world, "ada", { storage: shared }), enter(world, "grace")];
   for (let step = 0; step < 60; step++) {
-    happen(world, dice.pick(people), dice.whole(12));
+    happen(world, dice.pick(people), dice.whole(16));
     await world.pass(dice.whole(500));
   }
   world.heal();
@@ -220,4 +184,8 @@ function happen(world, { room, platform }, kind) {
   if (kind === 9) world.faults = { request: 0.2, answer: 0.2, frame: 0.1, forgets: 0.3, status: dice.pick([500, 503, 429, 422]) };
   if (kind === 10) platform.news(dice.pick(["online", "offline", "visible"]));
   if (kind === 11) world.heal();
+  if (kind === 12) world.drain(dice.whole(3), dice.pick([4000, 4006]));
+  if (kind === 13) world.degrade();
+  if (kind === 14) world.restore();
+  if (kind === 15) world.refusals.push({ kind: dice.pick(["subscribe", "unsubscribe"]), code: dice.pick(["unavailable", "too_many_requests"]), retryAfter: dice.random() });
 }

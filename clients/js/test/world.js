@@ -2,13 +2,16 @@
  * Time, network and server in one process: the server speaks the real protocol, and the clock jumps
  * to whatever happens next, so that hours of bad network pass in milliseconds.
  *
- * @import { Platform, Socket } from "../platform.js"
- * @import { Position } from "../types.js"
+ * @import { Platform } from "../platform.js"
  * @import { Chance } from "./chance.js"
  */
+import { Link } from "./link.js";
 import { Log } from "./log.js";
 
-/** @typedef {{at: number, work: () => void}} Task */
+/**
+ * @typedef {{at: number, work: () => void}} Task
+ * @typedef {{kind: string, code: string, retryAfter?: number}} Refusal  kind: of request
+ */
 
 export class World {
   log = new Log("lobby");
@@ -16,11 +19,25 @@ export class World {
   /** Probabilities of what goes wrong; `heal` ends it. */
   faults = { request: 0, answer: 0, frame: 0, forgets: 0, status: 503 };
   reachable = true;
+  /** Posts are taken, and nobody hears of them. */
+  degraded = false;
+  /** What the next requests of a kind are answered. @type {Refusal[]} */
+  refusals = [];
+  /** After how many seconds the next who connect are told to come back. @type {number[]} */
+  busy = [];
+  /** What the next HTTP requests are answered. @type {Response[]} */
+  answers = [];
+  /** Tokens that clients have presented on a socket. @type {string[]} */
+  tokens = [];
+  /** What they have sent as `Authorization` over HTTP. @type {string[]} */
+  authorizations = [];
   /** @type {Set<Link>} */
   links = new Set();
   /** @type {string[]} */
   requests = [];
   dice;
+  /** Up to here everybody was told of the log before the server was degraded. */
+  #dark = 0;
   /** @type {Set<Task>} */
   #tasks = new Set();
 
@@ -31,6 +48,8 @@ export class World {
 
   heal() {
     this.reachable = true;
+    this.restore();
+    this.refusals = [];
     this.faults = { request: 0, answer: 0, frame: 0, forgets: 0, status: 503 };
   }
 
@@ -81,7 +100,37 @@ export class World {
   change(change) {
     const before = this.log.head;
     change();
-    for (const event of this.log.events.slice(before)) for (const link of this.links) link.push(event);
+    if (!this.degraded) this.#push(before);
+  }
+
+  /** @param {number} after  offset */
+  #push(after) {
+    for (const event of this.log.events.slice(after)) for (const link of this.links) link.push(event);
+  }
+
+  /** The server has lost what brings it events; they are in the log all the same. */
+  degrade() {
+    if (this.degraded) return;
+    this.degraded = true;
+    this.#dark = this.log.head;
+    this.say({ type: "degraded" });
+  }
+
+  restore() {
+    if (!this.degraded) return;
+    this.degraded = false;
+    this.#push(this.#dark);
+    this.say({ type: "restored" });
+  }
+
+  /** The server goes away in order, and says when to come back. @param {number} retryAfter @param {number} [code] */
+  drain(retryAfter, code = 4000) {
+    for (const link of [...this.links]) link.retire(code, retryAfter);
+  }
+
+  /** To everybody. @param {object} frame */
+  say(frame) {
+    for (const link of this.links) link.deliver(frame);
   }
 
   /** Every socket breaks. @param {number} [code] @param {string} [reason] */
@@ -92,12 +141,13 @@ export class World {
   /** @param {string} user @param {URL} url @param {RequestInit} options @returns {Promise<Response>} */
   #fetch(user, url, options) {
     this.requests.push(`${options.method} ${url.pathname}`);
+    this.authorizations.push(new Headers(options.headers).get("Authorization") ?? "");
     return new Promise((resolve, reject) => {
       const lost = () => reject(new TypeError("network error"));
       const arrive = () => {
         if (!this.reachable) return lost();
         const fault = this.dice.happens(this.faults.request);
-        const answer = fault ? problem(this.faults.status) : this.#serve(user, url, options);
+        const answer = this.answers.shift() ?? (fault ? problem(this.faults.status) : this.#serve(user, url, options));
         this.after(this.dice.happens(this.faults.answer) ? lost : () => resolve(answer), this.latency());
       };
       this.after(arrive, this.latency());
@@ -118,91 +168,7 @@ export class World {
   }
 }
 
-/** @param {number} status */
-function problem(status) {
-  return Response.json({ type: "fault", title: "A fault.", detail: "It was made to fail." }, { status });
-}
-
-/**
- * One socket, both ends.
- * @implements {Socket}
- */
-class Link {
-  /** @type {Socket["onopen"]} */
-  onopen = null;
-  /** @type {Socket["onmessage"]} */
-  onmessage = null;
-  /** @type {Socket["onclose"]} */
-  onclose = null;
-  open = true;
-  #world;
-  #subscribed = false;
-  /** When the last frame arrives, there and back: they stay in order. */
-  #last = { up: 0, down: 0 };
-
-  /** @param {World} world */
-  constructor(world) {
-    this.#world = world;
-    const arrive = () => (world.reachable ? this.#accept() : this.end(1006, ""));
-    world.after(arrive, world.latency());
-  }
-
-  /** @param {string} data */
-  send(data) {
-    this.#carry("up", () => this.#serve(JSON.parse(data)));
-  }
-
-  close() {
-    this.open = false;
-    this.#world.links.delete(this);
-  }
-
-  /** @param {number} code @param {string} reason */
-  end(code, reason) {
-    if (!this.open) return;
-    this.close();
-    this.onclose?.({ code, reason });
-  }
-
-  /** @param {import("../types.js").RoomEvent} event */
-  push(event) {
-    if (!this.#subscribed || this.#world.dice.happens(this.#world.faults.frame)) return;
-    this.deliver({ type: "event", room: event.room, offset: event.offset, event });
-  }
-
-  /** @param {object} frame */
-  deliver(frame) {
-    this.#carry("down", () => this.onmessage?.({ data: JSON.stringify(frame) }));
-  }
-
-  /** @param {"up" | "down"} way @param {() => void} arrive */
-  #carry(way, arrive) {
-    const world = this.#world;
-    this.#last[way] = Math.max(this.#last[way], world.now + world.latency());
-    world.after(() => this.open && arrive(), this.#last[way] - world.now);
-  }
-
-  #accept() {
-    if (!this.open) return;
-    this.#world.links.add(this);
-    this.onopen?.({});
-  }
-
-  /** @param {{id: number, type: string, room: string, since?: Position, token?: string}} frame */
-  #serve({ id, type, room, since }) {
-    this.#world.requests.push(type);
-    if (type === "connect") this.deliver({ id, type: "connected", connection: "c1", user: "", ping: 25 });
-    if (type === "unsubscribe") this.#subscribed = false;
-    if (type === "unsubscribe") this.deliver({ id, type: "unsubscribed", room });
-    if (type === "subscribe") this.#subscribe(id, since);
-  }
-
-  /** @param {number} id @param {Position} [since] */
-  #subscribe(id, since) {
-    const { log, dice, faults } = this.#world;
-    const recovered = since?.epoch === log.epoch && since.offset <= log.head && !dice.happens(faults.forgets);
-    this.#subscribed = true;
-    this.deliver({ id, type: "subscribed", room: log.room, epoch: log.epoch, offset: log.head, recovered, presence: null, receipts: null });
-    if (recovered) for (const event of log.events.slice(since?.offset)) this.push(event);
-  }
+/** @param {number} status @param {Record<string, string>} [headers] */
+export function problem(status, headers = {}) {
+  return Response.json({ type: "fault", title: "A fault.", detail: "It was made to fail." }, { status, headers });
 }

@@ -20,6 +20,9 @@ jittered backoff and resumed after the last event; nothing is seen of it but a p
 resumed is seen: a `Resync` among the events. To go on after a restart, keep `events.cursor` and pass it as
 `since`.
 
+A server that stops or is busy says when to come back, and is obeyed. One that gets no live events for a while
+says so: `client.degraded` is true, and `on_degraded` is told.
+
 `post` repeats itself under one key until the server has the comment, refuses it (`Refused`), or time is up
 (`GaveUp`).
 """

@@ -12,7 +12,10 @@ from parley.errors import GaveUp, Refused
 from parley.retry import Verdict, retry_after, verdict
 
 Token = str | Callable[[], Awaitable[str]]
-"""A JWT, or what fetches one: asked before every request and every connection, so it may cache."""
+"""A JWT, or what fetches one: asked before every request and every connection, so it may cache.
+
+It is also asked when the connection's token is about to expire: from a minute before, it gives a new one.
+"""
 
 
 async def fetch(token: Token) -> str:
@@ -72,7 +75,7 @@ class Api:
 
     async def _pause(self, attempt: int, after: float, deadline: float) -> None:
         """Raise `TimeoutError` at once when the next attempt would come too late."""
-        delay = max(after, self._backoff.delay(attempt, self._random()))
+        delay = self._backoff.again(attempt, self._random(), after)
         if asyncio.get_running_loop().time() + delay > deadline:
             raise TimeoutError
         await asyncio.sleep(delay)

@@ -18,6 +18,15 @@ class Backoff:
         """Seconds to wait before retry `attempt` (0, 1, 2 …), for a `random` number in [0, 1)."""
         return random * min(self.cap, self.first * 2.0 ** min(attempt, MAX_DOUBLINGS))
 
+    def again(self, attempt: int, random: float, after: float) -> float:
+        """The same, but no sooner than the `after` seconds that the server asked for, and a little later:
+        it may have asked many.
+        """
+        return max(after * (1 + SPREAD * random), self.delay(attempt, random))
+
+
+SPREAD = 0.2
+"""Share of the time asked for over which those who were asked together come back."""
 
 MAX_DOUBLINGS = 64
 """2.0 ** 1024 overflows; long before that every cap is reached."""

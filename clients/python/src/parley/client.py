@@ -28,11 +28,14 @@ class Client:
 
     Args:
         url: `http(s)://host[:port][/prefix]` of the server.
-        token: a JWT, or an async callable that returns one, asked before every request and every connection.
+        token: a JWT, or an async callable that returns one, asked before every request and every connection,
+            and when the connection's token is about to expire: the connection then goes on with the new one.
         patience: seconds that a request may take with all its repetitions.
         backlog: how many unread events a subscription holds. While one is full the socket is not read, for
             any of its rooms: read each subscription in a task of its own, and give a reader that may stop
             for long a client of its own.
+        on_degraded: told True when live events stop reaching the server, so that they come late though the
+            connection stands and posts are accepted; and False when they flow again and nothing is missing.
     """
 
     def __init__(
@@ -44,11 +47,12 @@ class Client:
         backlog: int = 1000,
         backoff: Backoff = Backoff(),  # noqa: B008  frozen
         random: Callable[[], float] = random.random,
+        on_degraded: Callable[[bool], None] | None = None,
     ) -> None:
         self._backlog = backlog
         self._http = httpx.AsyncClient(base_url=url, timeout=ATTEMPT)
         self._api = Api(self._http, token, backoff, random, patience)
-        self._link = Link(socket_url(url), token, backoff, random)
+        self._link = Link(socket_url(url), token, backoff, random, on_degraded)
 
     async def __aenter__(self) -> Self:
         return self
@@ -60,6 +64,11 @@ class Client:
         """End every subscription and close every connection."""
         await self._link.close()
         await self._http.aclose()
+
+    @property
+    def degraded(self) -> bool:
+        """Whether the server says that live events come late for now; see `on_degraded`."""
+        return self._link.degraded
 
     def subscribe(self, room: str, since: Cursor | None = None) -> Subscription:
         """The room's events from now on, or all that follow `since`.

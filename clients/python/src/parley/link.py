@@ -1,39 +1,25 @@
 """One WebSocket for all of a client's rooms, opened again whenever it is lost."""
 
 import asyncio
-import contextlib
 import itertools
 import logging
 from collections.abc import Callable
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from parley.api import Token, fetch
 from parley.backoff import Backoff
+from parley.conversation import OPENING, Conversation
 from parley.errors import Closed, ParleyError, ProtocolError, Refused
 from parley.feed import Feed
-from parley.protocol import (
-    Connected,
-    Failed,
-    Frame,
-    Pushed,
-    Request,
-    Subscribe,
-    Subscribed,
-    Unsubscribe,
-    encode,
-    may_reconnect,
-    parse,
-)
-from parley.retry import Verdict, verdict
+from parley.protocol import may_reconnect
+from parley.renewal import Renewal
+from parley.retry import Verdict, retry_after, verdict
 
 STEADY = 10.0
 """Seconds that a connection must last before the next loss counts as the first: a server that accepts and
 closes at once must not be asked again without backoff."""
-
-OPENING = 10.0
-"""Seconds for TCP, TLS, the upgrade, and then again for the server's `connected`."""
 
 LOST = 1006
 """RFC 6455 section 7.4.1: the connection ended without a close frame."""
@@ -45,14 +31,24 @@ log = logging.getLogger("parley")
 
 
 class Link:
-    def __init__(self, url: str, token: Token, backoff: Backoff, random: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: Token,
+        backoff: Backoff,
+        random: Callable[[], float],
+        on_degraded: Callable[[bool], None] | None,
+    ) -> None:
+        self.degraded = False
         self._url = url
         self._token = token
         self._backoff = backoff
         self._random = random
+        self._on_degraded = on_degraded
         self._feeds: dict[str, Feed] = {}
         self._ids = itertools.count(1)
-        self._requests: asyncio.Queue[Request] = asyncio.Queue()
+        self._conversation: Conversation | None = None
+        """The one that can be taken part in; None while there is no connection."""
         self._running: asyncio.Task[None] | None = None
 
     def join(self, feed: Feed) -> None:
@@ -60,7 +56,8 @@ class Link:
         if feed.room in self._feeds:
             raise ValueError(f"already subscribed to {feed.room}")
         self._feeds[feed.room] = feed
-        self._subscribe(feed)
+        if self._conversation is not None:
+            self._conversation.subscribe(feed)
         if self._running is None:
             self._running = asyncio.create_task(self._run())
             self._running.add_done_callback(self._ended)
@@ -69,7 +66,8 @@ class Link:
         feed.close()
         if self._feeds.get(feed.room) is feed:
             del self._feeds[feed.room]
-            self._requests.put_nowait(Unsubscribe(next(self._ids), feed.room))
+            if self._conversation is not None:
+                self._conversation.unsubscribe(feed.room)
 
     async def close(self) -> None:
         for feed in list(self._feeds.values()):
@@ -78,110 +76,68 @@ class Link:
             running.cancel()
             await asyncio.wait([running])
 
-    def _subscribe(self, feed: Feed) -> None:
-        feed.awaited = next(self._ids)
-        self._requests.put_nowait(Subscribe(feed.awaited, feed.room, feed.cursor))
-
     async def _run(self) -> None:
         """Never returns; raises what ends it for good."""
         clock = asyncio.get_running_loop().time
         attempt = 0
         while True:
-            began = clock()
+            told = None
+            conversation = Conversation(self._feeds, self._ids, self._pause, self._tell)
             try:
-                await self._converse()
+                await self._converse(conversation)
             except (OSError, ConnectionClosed, InvalidHandshake, ProtocolError) as trouble:
                 if (end := final(trouble)) is not None:
                     raise end from trouble
+                told = asked_to_wait(trouble) if conversation.told is None else conversation.told
                 log.info("connection lost, trying again: %s", trouble)
-            attempt = 0 if clock() - began > STEADY else attempt
-            await asyncio.sleep(self._backoff.delay(attempt, self._random()))
-            attempt += 1
+            if conversation.greeted is not None and clock() - conversation.greeted > STEADY:
+                attempt = 0
+            await asyncio.sleep(self._pause(attempt, told or 0.0))
+            if told is None:  # a server that says when to come back is no failure
+                attempt += 1
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running = None
         error = None if task.cancelled() else task.exception()
-        feeds, self._feeds = self._feeds, {}
-        for feed in feeds.values():
+        feeds = list(self._feeds.values())
+        self._feeds.clear()
+        for feed in feeds:
             if isinstance(error, Exception):
                 feed.fail(error)
             else:
                 feed.close()
 
-    async def _converse(self) -> None:
+    async def _converse(self, conversation: Conversation) -> None:
         """One connection, from the handshake to its loss, which is raised."""
-        headers = {"Authorization": f"Bearer {await fetch(self._token)}"}
+        token = await fetch(self._token)
+        headers = {"Authorization": f"Bearer {token}"}
         async with connect(
             self._url, additional_headers=headers, open_timeout=OPENING, close_timeout=CLOSING
         ) as socket:
-            await _greeting(socket)
-            self._requests = asyncio.Queue()
-            for feed in self._feeds.values():
-                self._subscribe(feed)
-            writing = asyncio.create_task(_write(socket, self._requests))
+            await conversation.greet(socket)
+            self._tell(False)  # a server that is degraded says so again
+            self._conversation = conversation
             try:
-                while True:
-                    await self._receive(parse(await socket.recv()))
+                await conversation.run(socket, Renewal(self._token, token, conversation.refresh, self._pause))
             finally:
-                writing.cancel()
+                self._conversation = None
 
-    async def _receive(self, frame: Frame) -> None:
-        match frame:
-            case Subscribed(id, room):
-                feed = self._feeds.get(room)
-                if feed is not None and feed.awaited == id:
-                    await feed.subscribed(frame)
-            case Pushed(event):
-                feed = self._feeds.get(event.room)
-                if feed is not None and not await feed.pushed(event):
-                    self._resubscribe(feed)
-            case Failed():
-                self._fail(frame)
+    def _pause(self, attempt: int, after: float) -> float:
+        return self._backoff.again(attempt, self._random(), after)
 
-    def _resubscribe(self, feed: Feed) -> None:
-        self._requests.put_nowait(Unsubscribe(next(self._ids), feed.room))
-        self._subscribe(feed)
-
-    def _fail(self, failed: Failed) -> None:
-        """A refused room ends its subscription; the others go on."""
-        feed = self._asking(failed.id)
-        if feed is None:
-            self._unasked(failed)
-        elif failed.passing:
-            delay = max(failed.after, self._backoff.delay(feed.refusals, self._random()))
-            feed.refusals += 1
-            asyncio.get_running_loop().call_later(delay, self._again, feed, failed.id)
-        else:
-            del self._feeds[feed.room]
-            feed.fail(Refused(None, failed.code, failed.message))
-
-    def _asking(self, request: int | None) -> Feed | None:
-        """The feed that waits for the answer to this request."""
-        feeds = self._feeds.values()
-        return next((feed for feed in feeds if feed.awaited == request), None) if request else None
-
-    def _unasked(self, failed: Failed) -> None:
-        if failed.passing:  # the request was not read, so any may have been refused: ask for all again
-            raise ConnectionAbortedError(f"{failed.code}: {failed.message}")
-        log.warning("the server reports %s: %s", failed.code, failed.message)
-
-    def _again(self, feed: Feed, refused: int | None) -> None:
-        """Unless the reader left, or a new connection asked already."""
-        if self._feeds.get(feed.room) is feed and feed.awaited == refused:
-            self._subscribe(feed)
+    def _tell(self, degraded: bool) -> None:
+        if degraded != self.degraded:
+            self.degraded = degraded
+            if self._on_degraded is not None:  # not from here: an error in it is not the connection's
+                asyncio.get_running_loop().call_soon(self._on_degraded, degraded)
 
 
-async def _greeting(socket: ClientConnection) -> None:
-    """The token went with the handshake, so the server speaks first."""
-    async with asyncio.timeout(OPENING):
-        while not isinstance(parse(await socket.recv()), Connected):
-            pass
-
-
-async def _write(socket: ClientConnection, requests: asyncio.Queue[Request]) -> None:
-    with contextlib.suppress(ConnectionClosed):  # the reading side meets the same end, and reports it
-        while True:
-            await socket.send(encode(await requests.get()))
+def asked_to_wait(trouble: Exception) -> float | None:
+    """Seconds after which the server, refusing the upgrade, wants to see us again, if it says so."""
+    if not isinstance(trouble, InvalidStatus):
+        return None
+    given = trouble.response.headers.get_all("Retry-After")
+    return retry_after(given[0] if given else None) or None
 
 
 def final(trouble: Exception) -> ParleyError | None:

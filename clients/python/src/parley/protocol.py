@@ -27,7 +27,13 @@ class Unsubscribe:
     room: str
 
 
-Request = Subscribe | Unsubscribe
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    id: int
+    token: str
+
+
+Request = Subscribe | Unsubscribe | Refresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +70,34 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """The server is about to close the connection, and says when to come back."""
+
+    after: float
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Live events have stopped reaching the server (`degraded`), or flow again (`restored`)."""
+
+    degraded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """The connection's token is about to expire."""
+
+
+@dataclass(frozen=True, slots=True)
 class Other:
     """A frame of no concern here: an answer without content, or a type of a newer server."""
 
     type: str
+    id: int | None = None
 
 
-Frame = Connected | Subscribed | Pushed | Failed | Other
+Frame = Connected | Subscribed | Pushed | Failed | Closing | Health | Expiring | Other
 
 
 def encode(request: Request) -> str:
@@ -79,12 +106,13 @@ def encode(request: Request) -> str:
 
 def _fields(request: Request) -> dict[str, Any]:
     match request:
-        case Subscribe(id, room, None):
-            return {"id": id, "type": "subscribe", "room": room}
-        case Subscribe(id, room, Cursor(epoch, offset)):
-            return {"id": id, "type": "subscribe", "room": room, "since": {"epoch": epoch, "offset": offset}}
-        case _:
-            return {"id": request.id, "type": "unsubscribe", "room": request.room}
+        case Subscribe(id, room, since):
+            resume = {} if since is None else {"since": {"epoch": since.epoch, "offset": since.offset}}
+            return {"id": id, "type": "subscribe", "room": room, **resume}
+        case Unsubscribe(id, room):
+            return {"id": id, "type": "unsubscribe", "room": room}
+        case Refresh(id, token):
+            return {"id": id, "type": "refresh", "token": token}
 
 
 def parse(text: str | bytes) -> Frame:
@@ -92,7 +120,7 @@ def parse(text: str | bytes) -> Frame:
     try:
         fields = json.loads(text)
         parse_fields = _PARSERS.get(fields["type"])
-        return parse_fields(fields) if parse_fields else Other(fields["type"])
+        return parse_fields(fields) if parse_fields else Other(fields["type"], _id(fields))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ProtocolError(f"not a frame of version 1: {text[:80]!r}") from error
 
@@ -103,7 +131,7 @@ def _connected(fields: dict[str, Any]) -> Connected:
 
 def _subscribed(fields: dict[str, Any]) -> Subscribed:
     head = Cursor(fields["epoch"], int(fields["offset"]))
-    return Subscribed(fields["id"], fields["room"], head, bool(fields["recovered"]))
+    return Subscribed(int(fields["id"]), str(fields["room"]), head, bool(fields["recovered"]))
 
 
 def _pushed(fields: dict[str, Any]) -> Pushed:
@@ -111,8 +139,22 @@ def _pushed(fields: dict[str, Any]) -> Pushed:
 
 
 def _failed(fields: dict[str, Any]) -> Failed:
-    after = float(fields.get("retryAfter") or 0)
-    return Failed(fields.get("id"), fields.get("room"), fields["code"], fields.get("message", ""), after)
+    room = fields.get("room")
+    message = str(fields.get("message", ""))
+    return Failed(_id(fields), room and str(room), str(fields["code"]), message, _after(fields))
+
+
+def _closing(fields: dict[str, Any]) -> Closing:
+    return Closing(_after(fields))
+
+
+def _id(fields: dict[str, Any]) -> int | None:
+    given = fields.get("id")
+    return given if isinstance(given, int) else None
+
+
+def _after(fields: dict[str, Any]) -> float:
+    return float(fields.get("retryAfter") or 0)
 
 
 _PARSERS: dict[str, Callable[[dict[str, Any]], Frame]] = {
@@ -120,6 +162,10 @@ _PARSERS: dict[str, Callable[[dict[str, Any]], Frame]] = {
     "subscribed": _subscribed,
     "event": _pushed,
     "error": _failed,
+    "closing": _closing,
+    "degraded": lambda _: Health(degraded=True),
+    "restored": lambda _: Health(degraded=False),
+    "expiring": lambda _: Expiring(),
 }
 
 
@@ -129,7 +175,7 @@ def event(fields: dict[str, Any]) -> Event:
     return Event(
         type=fields["type"],
         id=fields["id"],
-        room=fields["room"],
+        room=str(fields["room"]),
         offset=int(fields["offset"]),
         at=datetime.fromisoformat(fields["at"]),
         actor=fields["actor"],

@@ -17,8 +17,9 @@ class Subscription:
             async for event in subscription:
                 ...
 
-    Reading raises `Refused` without the right to read the room, and `Closed` when the server closed the
-    socket for good. A `Resync` among the events says that some were missed: fetch the history over HTTP.
+    Reading raises `Refused` without the right to read the room, also when it is withdrawn later, and `Closed`
+    when the server closed the socket for good. A `Resync` among the events says that some were missed: fetch
+    the history over HTTP.
 
     It lasts until it is closed, its client is closed, or nothing refers to it any more.
     """

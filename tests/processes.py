@@ -19,18 +19,21 @@ from parley_cli.embedded.privileges import Privileges
 SECRET = "a secret of at least 32 bytes for HS256"
 
 
-def token(user: str = "u1", ttl: float = 600, **rooms: str) -> str:
+def token(user: str = "u1", ttl: float = 86_400, **rooms: str) -> str:
     return sign(SECRET, user, name=f"Name of {user}", rooms=rooms or {"*": "rw"}, ttl=ttl)
 
 
 class Process:
-    """`python -m <module>`, which ends with the test run; it has its port from its first start on."""
+    """`python -m <module>`, which ends with the test run; it has its port from its first start on.
 
-    def __init__(self, module: str, environ: dict[str, str]) -> None:
+    Port 0 is any free one, which another process may be given while this one is away.
+    """
+
+    def __init__(self, module: str, environ: dict[str, str], port: int = 0) -> None:
         self._module = module
         self._environ = environ
         self.logs: list[str] = []
-        self.port = 0
+        self.port = port
         self.start()
 
     def start(self) -> None:
@@ -60,6 +63,14 @@ class Process:
         self._serving.set()
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
@@ -75,13 +86,17 @@ class Process:
         """As an orchestrator does: SIGTERM. Give the exit status."""
         return self._end(signal.SIGTERM)
 
-    def _end(self, number: signal.Signals) -> int:
-        self._process.send_signal(number)
+    def wait(self) -> int:
+        """Until it ends by itself. Give the exit status."""
         status = self._process.wait()
         self._reader.join()
         assert self._process.stderr is not None
         self._process.stderr.close()
         return status
+
+    def _end(self, number: signal.Signals) -> int:
+        self._process.send_signal(number)
+        return self.wait()
 
 
 @dataclass

@@ -123,6 +123,13 @@ class OwnNats:
             await self.server.wait()
         await self.stop()
 
+    def freeze(self) -> None:
+        """It stays connected and answers nothing, as behind a broken network."""
+        os.kill(self.server.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self.server.pid, signal.SIGCONT)
+
 
 OWNER = """
 import asyncio, json, sys

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,14 +143,29 @@ def test_what_was_written_survives_kill_9_and_the_next_start(tmp_path: Path) -> 
     assert gone(children)
 
 
-def test_it_ends_when_a_server_of_its_dies(tmp_path: Path) -> None:
-    up = Up(tmp_path)
-    [nats] = [pid for pid in up.children() if "nats-server" in Path(f"/proc/{pid}/cmdline").read_text()]
-    os.kill(nats, signal.SIGKILL)
-    rest, _ = up.process.communicate(timeout=60)
-    assert up.process.returncode == 1
-    assert "nats" in rest.splitlines()[-1] or "nats" in rest
+@pytest.mark.parametrize("name", ["postgres", "nats"])
+def test_a_server_of_its_that_dies_is_started_again(tmp_path: Path, name: str) -> None:
+    with running(tmp_path) as up, up.client(token(tmp_path)) as client:
+        posted = client.post("/v1/rooms/chat-1/comments", json={"body": "kept"}).json()
+        [before] = [child for child in up.children() if leads(child, name)]
+        os.kill(before, signal.SIGKILL)
+        assert gone([before])
+        while client.get("/readyz").status_code != 200:
+            time.sleep(0.05)
+        [after] = [child for child in up.children() if leads(child, name)]
+        assert client.get("/v1/rooms/chat-1/comments").json()["comments"] == [posted]
+        status, rest = up.end()
+    assert status == 0
+    assert gone([after])
+    assert f"{name} ended with signal 9" in rest
+    assert f"{name} runs again" in rest
     assert "Traceback" not in rest
+
+
+def leads(child: int, name: str) -> bool:
+    """Whether it is the server itself, whose parent is `parley`, and not a process of the server's."""
+    command = Path(f"/proc/{child}/cmdline").read_text(encoding="utf-8").split("\0")
+    return command[0].endswith((f"/{name}", f"/{name}-server"))
 
 
 def test_a_token_says_what_was_asked(up: Up) -> None:

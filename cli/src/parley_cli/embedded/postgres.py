@@ -95,8 +95,12 @@ async def postgres(
     async def ready() -> bool:
         return await _lets_in(port, password)
 
-    async with running(datadir, Program("postgres", place, command, STOP, user), ready, progress) as child:
-        yield Postgres(port=port, child=child, datadir=datadir)
+    async def clear() -> None:
+        await stop_leftovers(place)
+
+    program = Program("postgres", place, command, STOP, user)
+    async with running(datadir, program, ready, progress, clear) as started:
+        yield Postgres(port=port, child=started.child, revive=started.revive, datadir=datadir)
 
 
 def _prepare(datadir: DataDir) -> tuple[Path, Privileges, Path]:

@@ -1,6 +1,8 @@
-"""What the embedded servers have in common: started, awaited until they let us in, and stopped."""
+"""What the embedded servers have in common: started, awaited until they let us in, kept, and stopped."""
 
 import asyncio
+import itertools
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,7 +12,7 @@ import anyio
 
 from parley_cli.datadir import DataDir
 from parley_cli.embedded.children import Child, Program
-from parley_cli.embedded.errors import NotReady
+from parley_cli.embedded.errors import Died, NotReady
 
 Progress = Callable[[str], None]
 """Told one line per step."""
@@ -24,6 +26,18 @@ PATIENCE = 60.0
 PAUSE = 0.01
 """Seconds between two looks: a server is ready after 0.03 to 0.1 s."""
 
+LOOK_SECONDS = 5.0
+"""Between two looks at whether a running server is well."""
+
+LONGEST_PAUSE = 15.0
+"""Seconds between two tries to start again what does not start, as on a full disk."""
+
+log = logging.getLogger(__name__)
+
+
+async def nothing() -> None:
+    """Do nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
@@ -31,6 +45,10 @@ class Server:
 
     port: int
     child: Child = field(repr=False)
+    revive: Callable[[], Awaitable[None]] = field(repr=False)
+    """Stop it, if it runs, and start it on the same port and data. Raise `Died` or `NotReady`."""
+    ailment: Callable[[], Awaitable[str | None]] = field(default=nothing, repr=False)
+    """Why it has to be started again, though it runs."""
 
     @property
     def pid(self) -> int:
@@ -44,9 +62,46 @@ class Server:
         """
         await self.child.wait()
 
+    async def keep(self) -> None:
+        """Start it again whenever it ends or ails, for as long as it takes, until it is stopped.
+
+        The log says why, and when it runs again.
+        """
+        while (reason := await self._trouble()) is not None:
+            log.error("%s", reason)
+            await self._start_again()
+
     async def stop(self) -> None:
         """Stop it in order before its context ends; a second call does nothing."""
         await self.child.stop()
+
+    async def _trouble(self) -> str | None:
+        """Why it has to be started again; `None` if it was stopped."""
+        end = asyncio.ensure_future(self.child.wait())
+        try:
+            while not end.done():
+                await asyncio.wait([end], timeout=LOOK_SECONDS)
+                if not end.done() and (ailment := await self.ailment()) is not None:
+                    return ailment
+            end.result()
+        except Died as death:
+            return str(death)
+        finally:
+            end.cancel()
+        return None
+
+    async def _start_again(self) -> None:
+        for attempt in itertools.count():
+            try:
+                await self.revive()
+            except (Died, NotReady) as failure:
+                pause = min(2.0**attempt, LONGEST_PAUSE)
+                why = "" if attempt else f": {failure}"
+                log.warning("%s does not start, next try in %g s%s", self.child.name, pause, why)
+                await asyncio.sleep(pause)
+            else:
+                log.warning("%s runs again", self.child.name)
+                return
 
 
 def silent(line: str) -> None:
@@ -58,11 +113,23 @@ def tell_of_orphans(progress: Progress, name: str, stopped: bool) -> None:
         progress(f"{name}: stopped what an earlier start had left running")
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A program that was ready; `revive` is what `Server.revive` says."""
+
+    child: Child
+    revive: Callable[[], Awaitable[None]]
+
+
 @asynccontextmanager
 async def running(
-    datadir: DataDir, program: Program, ready: Ready, progress: Progress
-) -> AsyncIterator[Child]:
-    """A program that is ready; stopped at the end.
+    datadir: DataDir,
+    program: Program,
+    ready: Ready,
+    progress: Progress,
+    clear: Callable[[], Awaitable[object]] = nothing,
+) -> AsyncIterator[Running]:
+    """A program that is ready; stopped at the end. `clear` takes away what hinders another start.
 
     Raises:
         Died: it ended before it was ready.
@@ -70,10 +137,17 @@ async def running(
     """
     began = time.monotonic()
     child = Child(datadir, program)
+
+    async def revive() -> None:
+        await child.stop()
+        await clear()
+        child.start()
+        await _until(ready, child)
+
     try:
         await _until(ready, child)
         progress(f"{program.name}: ready in {time.monotonic() - began:.2f} s")
-        yield child
+        yield Running(child, revive)
     finally:
         await child.stop()
 

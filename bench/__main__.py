@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from bench import idle_memory, latency, posts, saturation, sustained
+from bench import idle_memory, latency, posts, returns, saturation, slow_reader, sustained
 from bench.harness import Scale
 from bench.report import Row, machine, table
 
@@ -20,6 +20,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "posts": posts.measure,
     "sustained": sustained.measure,
     "latency": latency.measure,
+    "slow_reader": slow_reader.measure,
+    "returns": returns.measure,
 }
 
 

@@ -1,10 +1,12 @@
 """Posts at a fixed rate, and how long each takes to reach every socket of the room."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bench.harness import ROOM, Scale, subscribe, token, up
+from bench.harness import ROOM, Scale, System, subscribe, token, up
 from bench.native import Load, post
 from bench.report import Row, latency, load_average, thousands
 
@@ -23,9 +25,14 @@ class Delivery:
     """Posts per second."""
     seconds: float
 
+    @asynccontextmanager
+    async def system(self) -> AsyncIterator[System]:
+        async with up() as system:
+            yield system
+
     async def run(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """What was posted, and what arrived."""
-        async with up() as system:
+        async with self.system() as system:
             load = await Load.start(
                 port=system.port,
                 path=system.path(),

@@ -73,13 +73,13 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def up() -> AsyncIterator[System]:
+async def up(**settings: str) -> AsyncIterator[System]:
     """Everything, as `parley up` runs it, on data that is thrown away."""
     port = free_port()
     parley = str(Path(sys.executable).with_name("parley"))
     with tempfile.TemporaryDirectory() as data:
         command = [parley, "up", "--port", str(port), "--data-dir", data]
-        async with running(command, **COMMON) as process:
+        async with running(command, **(COMMON | settings)) as process:
             await ready(process, port)
             yield System(process, port)
 

@@ -13,7 +13,7 @@ import parley
 from chassis.auth import sign
 
 HEADERS = {"Authorization": f"Bearer {sign(SECRET, 'u1', rooms={'*': 'm'})}"}
-ID = uuid.uuid4()
+ID = uuid.UUID(int=1)
 ROUTES = [
     ("POST", "/v1/rooms/a/comments"),
     ("PATCH", f"/v1/comments/{ID}"),

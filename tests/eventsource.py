@@ -111,7 +111,7 @@ class EventSource:
                         async for message in self._read(answer):
                             yield message
                     reason = "ended"
-                except httpx.TransportError as error:
+                except (httpx.TransportError, AttributeError) as error:  # anyio's, of a socket just reset
                     reason = type(error).__name__
                 yield Message("error", reason, self.last_id)
                 await anyio.sleep(self.retry / 1000)

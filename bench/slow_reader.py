@@ -18,7 +18,7 @@ FILLER = "filler"
 BODY = "x" * 8_000
 STUCK = {"PARLEY_STALL_SECONDS": "600"}
 """Seconds: it stays to the end."""
-PAIRS = 3
+PAIRS = 5
 """Runs with and without it, in turns: the machine is shared."""
 
 

@@ -34,7 +34,7 @@ async def test_posts_are_taken_and_reach_every_open_socket_later(ground: Ground,
         await until(poster.is_ready, lambda checks: set(checks.values()) == {"ok"})
 
 
-@pytest.mark.parametrize("how", ["stopped", "killed"])
+@pytest.mark.parametrize("how", ["stopped", "killed", "frozen"])
 async def test_clients_are_told_when_live_events_stop_and_when_they_flow_again(
     ground: Ground, how: str
 ) -> None:

@@ -125,7 +125,10 @@ def test_a_few_are_sent_away_at_once() -> None:
 
 
 async def test_an_empty_roster_drains_at_once() -> None:
-    await Roster(10, None).drain(30.0)
+    roster = Roster(10, None)
+    async with asyncio.timeout(10):  # the window is 30 seconds
+        await roster.drain(30.0)
+    assert (roster.draining, roster.figures.drained) == (True, 0)
 
 
 async def test_a_drain_waits_for_those_who_still_go() -> None:

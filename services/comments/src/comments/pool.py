@@ -19,7 +19,7 @@ OVERDUE_SECONDS = 1.0
 """An answer that takes longer is a reason to knock; the slowest of our statements take 0.1."""
 
 KNOCK_SECONDS = 2.0
-"""For a new connection; it takes 0.05 on a busy machine, and 1 on one with five times what it can do."""
+"""For a new connection; it takes 0.05 on a busy machine, and much longer on one with more than it can do."""
 
 PAUSE_SECONDS = 0.25
 """Between two looks at what is overdue, and between two knocks."""

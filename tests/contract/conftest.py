@@ -2,23 +2,18 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from typing import Protocol
+from pathlib import Path
 
 import pytest
+from contract.outage import Outage, for_real, in_memory
+from contract.ports import Nats
 
 from comments.database import connect as connect_postgres
 from comments.log import Log
 from comments.postgres import PostgresLog
 from comments.testing import MemoryLog
-from events import Contents, Stream, Wire
 from events.jetstream import connect
 from events.testing import MemoryNats
-
-
-class Nats(Stream, Wire, Protocol):
-    """All ports in one object."""
-
-    def contents(self) -> Contents: ...
 
 
 @pytest.fixture
@@ -35,6 +30,12 @@ async def nats(request: pytest.FixtureRequest) -> AsyncIterator[Nats]:
     async with connect(request.getfixturevalue("nats_url"), name="contract") as real:
         await real.ensure_stream()
         yield real
+
+
+@pytest.fixture(params=[in_memory, for_real], ids=["memory", "jetstream"])
+async def outage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Outage]:
+    async with request.param(tmp_path / "nats") as outage:
+        yield outage
 
 
 @pytest.fixture(params=["memory", "postgres"])

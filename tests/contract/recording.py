@@ -1,6 +1,8 @@
 """What contract tests share: records to publish, and ears that can be waited for."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -9,6 +11,23 @@ from events import Record
 T = TypeVar("T")
 PATIENCE = 10
 """Seconds that a machine under load may take; nothing waits that long when it works."""
+
+ODD = [
+    "ü",
+    "a.b",
+    "a*b",
+    ">",
+    "*",
+    "a b",
+    "a=b",
+    "a%2Eb",
+    "naïve@example.org",
+    "日本",
+    "a\r\nPUB b",
+    "\x00",
+    "😀",
+]
+"""Users whose names NATS would give a meaning to."""
 
 
 def record(
@@ -45,3 +64,57 @@ class Heard(Generic[T]):
                 self._news.clear()
                 await self._news.wait()
         return self.all
+
+
+@dataclass(frozen=True)
+class Began:
+    leases: Mapping[str, bytes]
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Extended:
+    key: str
+    value: bytes
+
+
+@dataclass(frozen=True)
+class Ended:
+    key: str
+    expired: bool
+
+
+@dataclass(frozen=True)
+class Lost:
+    pass
+
+
+Told = Began | Extended | Ended | Lost
+
+
+class Diary(Heard[Told]):
+    """A `LeaseWatcher` that remembers what it was told."""
+
+    def began(self, leases: Mapping[str, bytes], *, whole: bool) -> None:
+        self(Began(dict(leases), whole))
+
+    def extended(self, key: str, value: bytes) -> None:
+        self(Extended(key, value))
+
+    def ended(self, key: str, *, expired: bool) -> None:
+        self(Ended(key, expired))
+
+    def lost(self) -> None:
+        self(Lost())
+
+    async def told(self, count: int) -> list[Told]:
+        """The next so many; they are forgotten."""
+        await self.until(count)
+        told, self.all[:] = self.all[:count], self.all[count:]
+        return told
+
+    async def begin(self) -> Began:
+        """What is told up to the next `began`, which is the answer; all of it is forgotten."""
+        while not isinstance(told := (await self.told(1))[0], Began):
+            pass
+        return told

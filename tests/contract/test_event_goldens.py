@@ -17,6 +17,7 @@ from events import (
     Event,
     MemberJoined,
     MemberLeft,
+    Mention,
     RoomCreated,
     RoomUpdated,
     decode,
@@ -25,6 +26,8 @@ from events import (
 from events.asyncapi import json_schema
 
 GOLDEN = Path(__file__).with_name("golden")
+EARLIER = Path(__file__).with_name("golden_earlier")
+"""What was written before fields were added."""
 COMMENT = UUID("0198c6f2-7d1b-7a52-9c3e-1f0d5f6a7b8c")
 STAMP: dict[str, Any] = {
     "id": UUID("0198c6f2-7d1c-7b00-8000-00000000002a"),
@@ -37,12 +40,19 @@ EVENTS: list[Event] = [
     CommentPosted(
         **STAMP,
         comment=COMMENT,
-        body='Grüße 👋 "quoted"\n\u2028',
+        body='Grüße 👋 @u2 "quoted"\n\u2028',
         author_name="User One",
         client_id="k1",
         image_meta={"url": "https://example.org/a.png", "size": [1, 2.5, None, True]},
+        mentions=[Mention(user="u2", start=9, end=12)],
     ),
-    CommentEdited(**STAMP, comment=COMMENT, body="better", video_meta={"seconds": 3}),
+    CommentEdited(
+        **STAMP,
+        comment=COMMENT,
+        body="better, @u2",
+        video_meta={"seconds": 3},
+        mentions=[Mention(user="u2", start=8, end=11)],
+    ),
     CommentDeleted(**STAMP, comment=COMMENT),
     RoomCreated(**STAMP, attributes={"challengeId": 5, "cohortId": 12}),
     RoomUpdated(**STAMP, attributes={}),
@@ -65,6 +75,14 @@ def test_an_event_is_encoded_as_it_always_was(event: Event) -> None:
 @each
 def test_an_event_written_earlier_is_still_read(event: Event) -> None:
     assert decode((GOLDEN / f"{event.type}.json").read_bytes()) == event
+
+
+@pytest.mark.parametrize("file", sorted(EARLIER.iterdir()), ids=lambda file: str(file.stem))
+def test_an_event_from_before_a_field_was_added_has_its_default(file: Path) -> None:
+    event = decode(file.read_bytes())
+    assert event.type == file.stem
+    assert isinstance(event, CommentPosted | CommentEdited)
+    assert event.mentions == []
 
 
 @each

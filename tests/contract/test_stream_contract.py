@@ -4,7 +4,7 @@ import asyncio
 import itertools
 
 import pytest
-from contract.conftest import Nats
+from contract.ports import Nats
 from contract.recording import Heard, record
 
 from events import Held, NoAnswer, Record

@@ -1,13 +1,11 @@
 """The same ports while their server is away: in memory, and a NATS that is killed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
-from contract.conftest import Nats
+from contract.outage import Outage
+from contract.ports import Nats
 from contract.recording import Heard, record
 from nats.errors import SlowConsumerError
 from servers import OwnNats
@@ -16,48 +14,6 @@ from events import Held, NoAnswer, NotPublished, Record, Rejected, StreamError
 from events.jetstream import Nats as RealNats
 from events.jetstream import connect
 from events.testing import MemoryNats
-from parley_cli.datadir import DataDir
-
-
-@dataclass
-class Outage:
-    """A connection whose server can be taken away and brought back."""
-
-    nats: Nats
-    begin: Callable[[], Awaitable[None]]
-    end: Callable[[], Awaitable[None]]
-
-
-@asynccontextmanager
-async def in_memory(_: Path) -> AsyncIterator[Outage]:
-    memory = MemoryNats()
-
-    async def begin() -> None:
-        memory.away = True
-
-    async def end() -> None:
-        memory.come_back()
-
-    yield Outage(memory, begin, end)
-
-
-@asynccontextmanager
-async def for_real(directory: Path) -> AsyncIterator[Outage]:
-    with DataDir(directory) as datadir:
-        server = OwnNats(datadir)
-        await server.start()
-        try:
-            async with connect(server.url, name="outage") as real:
-                await real.ensure_stream()
-                yield Outage(real, server.kill, server.start)
-        finally:
-            await server.stop()
-
-
-@pytest.fixture(params=[in_memory, for_real], ids=["memory", "jetstream"])
-async def outage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Outage]:
-    async with request.param(tmp_path / "nats") as outage:
-        yield outage
 
 
 async def test_what_cannot_be_handed_over_says_so(outage: Outage, app: str) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from events import asyncapi_people as people
 from events import subjects
 from events.replay import ReplayRequest
 from events.schema import ROOM, TYPES, adapter
@@ -30,14 +31,18 @@ def asyncapi() -> Document:
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "channels": _channels(),
-        "operations": _operations(),
-        "components": {"messages": _messages(), "schemas": _schemas(), "messageTraits": _traits()},
+        "channels": _channels() | people.channels({"app": people.APP, "room": _ROOM}),
+        "operations": _operations() | people.operations(),
+        "components": {
+            "messages": _messages() | people.messages(),
+            "schemas": _schemas() | people.schemas(),
+            "messageTraits": _traits(),
+        },
     }
 
 
 def _channels() -> Document:
-    room = {"app": _APP, "room": _ROOM}
+    room = {"app": people.APP, "room": _ROOM}
     every = {kind.__name__: {"$ref": f"#/components/messages/{kind.__name__}"} for kind in TYPES}
     return {
         "events": {
@@ -75,7 +80,6 @@ def _channels() -> Document:
     }
 
 
-_APP = {"description": "The installation, `PARLEY_APP_ID`."}
 _ROOM = {"description": f"The room, `{ROOM}`, with `.` percent-encoded."}
 
 

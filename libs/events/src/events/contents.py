@@ -3,27 +3,20 @@
 Asked of the stream's leader and never by direct get, which a copy that lags behind may answer.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
-from nats.errors import Error as NatsError
 from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 from nats.js.manager import JetStreamManager
 
 from events import storage, subjects
-from events.client import Client, describe
+from events.client import Client
+from events.managing import SECONDS, ensure, found, managing
 from events.record import MESSAGE_ID, Record, received
-from events.stream import Bounds, Held, StreamError
-
-SECONDS = 2.0
-"""For the stream to answer."""
+from events.stream import Bounds, Held
 
 REMOVE_SECONDS = 30.0
 """To remove a room of a million events."""
-
-NO_STREAM = 10059
-"""JetStream's error code (`JSStreamNotFoundErr`); a missing message has another."""
 
 
 class StreamContents:
@@ -34,13 +27,8 @@ class StreamContents:
         self._replicas = replicas
 
     async def ensure_stream(self) -> None:
-        config = storage.stream(self._replicas)
         async with self._manager() as manager:
-            try:
-                await manager.stream_info(subjects.STREAM)
-                await manager.update_stream(config)
-            except NotFoundError:
-                await manager.add_stream(config)
+            await ensure(manager, storage.stream(self._replicas))
 
     async def bounds(self) -> Bounds | None:
         async with self._manager() as manager:
@@ -53,16 +41,16 @@ class StreamContents:
 
     async def message_id(self, sequence: int) -> str | None:
         async with self._manager() as manager:
-            message = await _found(manager, seq=sequence)
+            message = await found(manager, subjects.STREAM, seq=sequence)
         return None if message is None else (message.headers or {}).get(MESSAGE_ID)
 
     async def held(self, app: str, room: str) -> Held | None:
         subject = subjects.events_of(app, room)
         async with self._manager() as manager:
-            last = await _found(manager, subject=subject)
+            last = await found(manager, subjects.STREAM, subject=subject)
             if last is None:
                 return None
-            first = await _found(manager, seq=1, subject=subject, next=True)
+            first = await found(manager, subjects.STREAM, seq=1, subject=subject, next=True)
             info = await manager.stream_info(subjects.STREAM, subjects_filter=subject)
         counts = (info.state.subjects or {}).values()
         return Held(_record(first or last), _record(last), sum(counts))
@@ -75,30 +63,8 @@ class StreamContents:
             except NotFoundError:
                 return
 
-    @asynccontextmanager
-    async def _manager(self, seconds: float = SECONDS) -> AsyncIterator[JetStreamManager]:
-        if not self._client.is_connected:
-            raise StreamError("not connected to NATS")
-        try:
-            yield self._client.jsm(timeout=seconds)
-        except (NatsError, TimeoutError) as error:
-            raise StreamError(f"the stream does not answer: {describe(error)}") from error
-
-
-async def _found(
-    manager: JetStreamManager,
-    *,
-    seq: int | None = None,
-    subject: str | None = None,
-    next: bool = False,  # noqa: A002
-) -> RawStreamMsg | None:
-    """The message, or `None` if there is none; as nats-py's `get_msg`."""
-    try:
-        return await manager.get_msg(subjects.STREAM, seq, subject, next=next)
-    except NotFoundError as error:
-        if error.err_code == NO_STREAM:
-            raise
-        return None
+    def _manager(self, seconds: float = SECONDS) -> AbstractAsyncContextManager[JetStreamManager]:
+        return managing(self._client, seconds)
 
 
 def _record(message: RawStreamMsg) -> Record | None:

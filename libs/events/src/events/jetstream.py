@@ -1,8 +1,4 @@
-"""NATS for real: the ports of `stream.py` over one connection of nats-py.
-
-Publishing is pipelined by us: nats-py's `publish_async` leaves its future pending for ever on any API
-error, and a request per event costs a round trip each.
-"""
+"""NATS for real: the ports of `stream.py` over one connection of nats-py, and where to get the others."""
 
 import asyncio
 import logging
@@ -16,15 +12,16 @@ from nats.errors import Error as NatsError
 from nats.errors import SlowConsumerError
 
 from events import subjects
-from events.acks import Acks
 from events.answering import Answering
 from events.client import Client, describe
 from events.contents import StreamContents
+from events.leasing import NatsLeases
+from events.pipeline import Pipeline
+from events.receiving import NatsReceipts
 from events.record import Record, received
+from events.seeing import NatsLastSeen
+from events.storage import SEEN_SECONDS
 from events.stream import Answer, NoAnswer, Stop, StreamError
-
-ACK_SECONDS = 2.0
-"""A request in flight when the connection breaks is never answered: wait no longer than this, then repeat."""
 
 CONNECT_SECONDS = 10.0
 """For the first connection; by itself nats-py would try for ever."""
@@ -92,16 +89,14 @@ class Nats:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._inbox = client.new_inbox()
-        self._acks = Acks(ACK_SECONDS)
+        self._pipeline = Pipeline(client)
         self._after_disconnect: list[Callable[[], None]] = []
         self._after_reconnect: list[Callable[[], None]] = []
         self._missed: asyncio.TimerHandle | None = None
         self._trouble: str | None = None
-        self._away = False  # until those who asked to be told of a reconnect have been
 
     async def open(self) -> None:
-        await self._client.subscribe(f"{self._inbox}.*", cb=self._acked)
+        await self._pipeline.open()
 
     async def close(self) -> None:
         """Send what waits, then close."""
@@ -127,6 +122,20 @@ class Nats:
             raise NoAnswer("not connected to NATS")
         await self._client.flush(timeout=1)
 
+    # The other ports
+
+    def leases(self, *, replicas: int = 1, fresh: float = 30.0) -> NatsLeases:
+        """A bucket that was made less than `fresh` seconds ago is not whole."""
+        leases = NatsLeases(self._client, self._pipeline, replicas=replicas, fresh=fresh)
+        self.disconnected(leases.disconnected)
+        return leases
+
+    def last_seen(self, *, replicas: int = 1, max_age: float = SEEN_SECONDS) -> NatsLastSeen:
+        return NatsLastSeen(self._client, self._pipeline, replicas=replicas, max_age=max_age)
+
+    def receipts(self) -> NatsReceipts:
+        return NatsReceipts(self._client, self._pipeline)
+
     # Stream
 
     def contents(self, *, replicas: int = 1) -> StreamContents:
@@ -137,19 +146,7 @@ class Nats:
         await self.contents(replicas=replicas).ensure_stream()
 
     async def publish(self, record: Record) -> asyncio.Future[int]:
-        token, ack = self._acks.expect()
-        if self._away or not self._client.is_connected:
-            self._acks.fail(token, "not connected to NATS")
-            return ack
-        reply = f"{self._inbox}.{token}"
-        try:
-            await self._client.publish(record.subject, record.data, reply, record.headers())
-        except NatsError as error:
-            self._acks.fail(token, describe(error))
-        return ack
-
-    async def _acked(self, message: Msg) -> None:
-        self._acks.answered(message.subject.rpartition(".")[2], message.data)
+        return await self._pipeline.publish(record.subject, record.data, record.headers())
 
     async def follow(self, app: str, room: str, heard: Callable[[Record], None]) -> Stop:
         async def deliver(message: Msg) -> None:
@@ -214,9 +211,8 @@ class Nats:
     # What nats-py reports
 
     async def went_away(self) -> None:
-        self._away = True
         self._client.forget_unsent()
-        self._acks.fail_all("the connection broke")
+        self._pipeline.broke()
         if not self._client.is_closed:
             log.warning("NATS is away")
             for then in self._after_disconnect:
@@ -225,7 +221,7 @@ class Nats:
     async def came_back(self) -> None:
         log.warning("NATS is back")
         self._trouble = None
-        self._away = False
+        self._pipeline.mended()
         self._catch_up()
 
     async def went_wrong(self, error: Exception) -> None:

@@ -18,6 +18,7 @@ from nats.js.errors import NotFoundError
 
 from events import subjects
 from events.client import Client, describe
+from events.gathering import GOT_ALL, gather
 from events.record import Record, received
 from events.stream import StreamError
 
@@ -26,6 +27,8 @@ PAGE = 1_000
 
 PAGE_BYTES = 8 << 20
 """Of messages asked for at once, so that large ones do not fill the memory."""
+
+DIRECT_GET = f"$JS.API.DIRECT.GET.{subjects.STREAM}"
 
 SECONDS = 5.0
 """For the stream to answer, and for a copy of it to catch up with its leader."""
@@ -95,19 +98,12 @@ class Reader:
     async def pages(self, app: str, *, most: int = PAGE) -> AsyncGenerator[tuple[list[Message], int]]:
         """All messages of the app, in order: a page, and how many come after it. Raise `StreamError`."""
         last = await self._last(app)
-        inbox = self._client.new_inbox()
-        answer = _Answer()
-        subscription = await self._client.subscribe(inbox, cb=answer.heard, pending_bytes_limit=-1)
-        try:
-            position = 0
-            while position < last:
-                wanted = {"next_by_subj": subjects.events(app), "seq": position + 1, "batch": most}
-                page, rest = await self._page(inbox, answer, json.dumps({**wanted, "max_bytes": PAGE_BYTES}))
-                position = page[-1].sequence
-                yield page, rest
-        finally:
-            if not self._client.is_closed:
-                await subscription.unsubscribe()
+        position = 0
+        while position < last:
+            wanted = {"next_by_subj": subjects.events(app), "seq": position + 1, "batch": most}
+            page, rest = await self._page(json.dumps({**wanted, "max_bytes": PAGE_BYTES}))
+            position = page[-1].sequence
+            yield page, rest
 
     async def _last(self, app: str) -> int:
         """The sequence of the app's newest message, as the stream's leader says; 0 if there is none."""
@@ -121,53 +117,17 @@ class Reader:
             raise StreamError(f"the stream does not answer: {describe(error)}") from error
         return message.seq or 0
 
-    async def _page(self, inbox: str, answer: "_Answer", wanted: str) -> tuple[list[Message], int]:
+    async def _page(self, wanted: str) -> tuple[list[Message], int]:
         """What a copy of the stream has; waited for while it lags behind the leader."""
-        try:
-            async with asyncio.timeout(SECONDS):
-                while True:
-                    ended = answer.expect()
-                    await self._client.publish(_DIRECT_GET, wanted.encode(), inbox)
-                    rest = await ended
-                    if answer.page:
-                        return answer.page, rest
-                    await asyncio.sleep(PAUSE)
-        except TimeoutError as error:
-            raise StreamError(f"the stream has not answered for {SECONDS:g} s") from error
-        except NatsError as error:
-            raise StreamError(f"the stream cannot be read: {describe(error)}") from error
-
-
-_DIRECT_GET = f"$JS.API.DIRECT.GET.{subjects.STREAM}"
-
-_END = ("204", "404")
-"""Statuses that end a page: all of it was sent, or there is nothing from there on."""
-
-
-class _Answer:
-    """Gathers the messages that answer one request after the other."""
-
-    def __init__(self) -> None:
-        self.page: list[Message] = []
-        self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    def expect(self) -> asyncio.Future[int]:
-        """The future of the number of messages that come after the page."""
-        self.page = []
-        self._ended = asyncio.get_running_loop().create_future()
-        return self._ended
-
-    async def heard(self, message: Msg) -> None:
-        headers = message.headers or {}
-        status = headers.get("Status")
-        if status is None:
-            self.page.append(_message(message.data, headers))
-        elif self._ended.done():
-            return
-        elif status in _END:
-            self._ended.set_result(int(headers.get("Nats-Num-Pending", 0)))
-        else:
-            self._ended.set_exception(StreamError(f"the stream refuses to be read: status {status}"))
+        until = asyncio.get_running_loop().time() + SECONDS
+        while (left := until - asyncio.get_running_loop().time()) > 0:
+            answer = await gather(self._client, DIRECT_GET, wanted.encode(), left)
+            if answer.status and answer.status not in GOT_ALL:
+                raise StreamError(f"the stream refuses to be read: status {answer.status}")
+            if answer.status and answer.messages:
+                return list(map(_message, answer.messages)), int(answer.headers.get("Nats-Num-Pending", 0))
+            await asyncio.sleep(PAUSE)
+        raise StreamError(f"the stream has not answered for {SECONDS:g} s")
 
 
 _OWN = frozenset(
@@ -176,11 +136,12 @@ _OWN = frozenset(
 """Headers that the stream adds to what was published."""
 
 
-def _message(data: bytes, headers: Mapping[str, str]) -> Message:
+def _message(message: Msg) -> Message:
+    headers = message.headers or {}
     return Message(
         sequence=int(headers["Nats-Sequence"]),
         stored=datetime.fromisoformat(headers["Nats-Time-Stamp"]),
         subject=headers["Nats-Subject"],
         headers={name: value for name, value in headers.items() if name not in _OWN},
-        data=data,
+        data=message.data,
     )

@@ -50,6 +50,18 @@ class _Event(BaseModel):
     """The id of the user who did it."""
 
 
+class Mention(BaseModel):
+    """`@` and the id of a member of the room, in a comment's body."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    user: str
+    start: int = Field(ge=0)
+    """Where the `@` is, in UTF-16 code units, as JavaScript, Java and Swift count."""
+    end: int = Field(ge=0)
+    """Where the text goes on behind it."""
+
+
 class CommentPosted(_Event):
     """A user wrote a comment; writing makes them a member of the room."""
 
@@ -62,6 +74,8 @@ class CommentPosted(_Event):
     """The key under which the author's client sent it; a repeat with this key adds nothing."""
     image_meta: Meta | None = None
     video_meta: Meta | None = None
+    mentions: list[Mention] = Field(default_factory=list)
+    """In the order of the text."""
 
 
 class CommentEdited(_Event):
@@ -72,6 +86,7 @@ class CommentEdited(_Event):
     body: str
     image_meta: Meta | None = None
     video_meta: Meta | None = None
+    mentions: list[Mention] = Field(default_factory=list)
 
 
 class CommentDeleted(_Event):

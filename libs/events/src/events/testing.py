@@ -10,6 +10,8 @@ from typing import TypeVar
 from events import subjects
 from events.record import Record, received
 from events.stream import Answer, Bounds, Held, NoAnswer, NotPublished, Rejected, Stop, StreamError
+from events.testing_leases import MemoryLastSeen, MemoryLeases
+from events.testing_receipts import MemoryReceipts
 
 Heard = Callable[[str, bytes], None]
 T = TypeVar("T")
@@ -34,7 +36,10 @@ class Shelf:
 
 @dataclass
 class MemoryNats:
-    """`Stream`, `Contents` and `Wire`, for any number of users in one event loop."""
+    """`Stream`, `Contents` and `Wire`, and what the ports of `leases.py` and `receipts.py` need.
+
+    For any number of users in one event loop.
+    """
 
     away: bool = False
     """While true nothing is persisted, heard or answered."""
@@ -45,6 +50,24 @@ class MemoryNats:
     _servers: dict[str, dict[str, list[Answer]]] = field(default_factory=dict)
     _after_disconnect: list[Callable[[], None]] = field(default_factory=list)
     _after_reconnect: list[Callable[[], None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._leases = MemoryLeases(lambda: self.away)
+        self._last_seen = MemoryLastSeen(lambda: self.away)
+        self._receipts = MemoryReceipts(lambda: self.away)
+        self.disconnected(self._leases.lose)
+        self.reconnected(self._leases.regain)
+
+    def leases(self, *, replicas: int = 1, fresh: float = 30.0) -> MemoryLeases:
+        """The same at each call, as `last_seen` and `receipts`."""
+        self._leases.fresh = fresh
+        return self._leases
+
+    def last_seen(self, *, replicas: int = 1, max_age: float = 0.0) -> MemoryLastSeen:
+        return self._last_seen
+
+    def receipts(self) -> MemoryReceipts:
+        return self._receipts
 
     async def publish(self, record: Record) -> asyncio.Future[int]:
         ack: asyncio.Future[int] = asyncio.get_running_loop().create_future()

@@ -1,1 +1,1 @@
-"""Not here yet: who is here."""
+"""Who is here: leases in, transitions and answers out."""

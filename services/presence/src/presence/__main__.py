@@ -1,13 +1,30 @@
-"""`python -m presence`: a process that answers `/healthz`; who is here comes with a later version."""
+"""`python -m presence`: the presence service as a process of its own."""
 
+import os
+
+from chassis import telemetry
+from chassis.auth import Verifier
 from chassis.launching import launch
-from chassis.service import Service
 from chassis.serving import serve
-from chassis.settings import Settings
+from events.jetstream import connect
+from presence.service import open_service
+from presence.settings import Settings
 
 
 async def main(settings: Settings) -> None:
-    await serve(Service(name="presence"), settings=settings)
+    verifier = Verifier.of(settings)
+    metrics = telemetry.start("presence", os.environ)
+    try:
+        async with (
+            connect(
+                settings.nats_url, **settings.nats_login(), name="presence", patience=settings.start_patience
+            ) as nats,
+            open_service(settings, nats, metrics) as service,
+        ):
+            await serve(service, settings=settings, telemetry=metrics, verifier=verifier)
+    finally:
+        await verifier.close()
+        metrics.close()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 from contract.callers import SECRET, caller
 from contract.own_postgres import OwnPostgres
 from contract.recording import PATIENCE
+from operated import Operated
 from pydantic import SecretStr
 from relays import Installation
 from servers import OwnNats
@@ -137,3 +138,10 @@ async def admin(own_nats: OwnNats) -> AsyncIterator[Nats]:
     """An operator's connection."""
     async with connect_nats(own_nats.url, name="admin") as nats:
         yield nats
+
+
+@pytest.fixture
+def operated(
+    app: str, pool: Pool, owner: asyncpg.Connection, nats: Nats, database_url: str, nats_url: str
+) -> Operated:
+    return Operated(app, pool, owner, nats, database_url, nats_url)

@@ -34,10 +34,14 @@ async def test_a_comment_is_posted_and_heard(api: httpx.AsyncClient, nats: Nats,
         "body": "Grüße 👋",
         "imageMeta": meta,
         "videoMeta": None,
+        "mentions": [],
         "clientId": "k1",
         "createdAt": comment["createdAt"],
         "updatedAt": None,
         "deletedAt": None,
+        "status": "SENT",
+        "deliveredAt": None,
+        "readAt": None,
     }
     [record] = await heard.until(1)
     event = decode(record.data)

@@ -6,6 +6,7 @@ import sys
 import asyncpg
 import pytest
 
+from comments import derived
 from comments import migrate as module
 from comments.database import Pool
 from comments.migrate import LOCK, MigrationError, migrate, migrations
@@ -18,6 +19,22 @@ async def test_an_empty_database_is_brought_up_to_date_once(database_url: str) -
     assert await migrate(owner) == 0
     rows = await owner.fetch("select number, digest from comments.migrations order by number")
     assert [tuple(row) for row in rows] == [(each.number, each.digest) for each in known]
+    await owner.close()
+
+
+async def test_members_of_an_older_version_have_read_all_there_was(database_url: str) -> None:
+    owner = await asyncpg.connect(database_url)
+    await owner.execute(module._BOOTSTRAP)
+    for migration in list(migrations())[:2]:
+        await module._apply(owner, migration)
+    await owner.execute("""
+        insert into comments.rooms (app, id, epoch, head) values ('app', 'a', 'e', 7), ('app', 'b', 'e', 9);
+        insert into comments.members (room, "user", joined_at) values (1, 'u1', now()), (1, 'u2', now()),
+            (2, 'u1', now());
+    """)
+    await migrate(owner)
+    rows = await owner.fetch('select room, "user", delivered, read from comments.receipts order by 1, 2')
+    assert [tuple(row) for row in rows] == [(1, "u1", 7, 7), (1, "u2", 7, 7), (2, "u1", 9, 9)]
     await owner.close()
 
 
@@ -86,3 +103,33 @@ async def test_the_service_cannot_do_what_it_need_not(pool: Pool) -> None:
 
 def test_the_role_is_the_one_that_the_migrations_make() -> None:
     assert f"create role {module.ROLE}" in next(migrations()).sql
+
+
+EARLIER = """
+    insert into comments.rooms (app, id, epoch, head)
+    select 'app', id, 'e', 500 from unnest(array['a', 'b']) as id;
+    insert into comments.comments (id, room, "offset", author, body, created_at, deleted_at)
+    select gen_random_uuid(), key, n, 'u' || n % 7, 'x', now(), case when n % 5 = 0 then now() end
+    from comments.rooms cross join generate_series(3, 490, 2) as n;
+    insert into comments.members (room, "user", joined_at)
+    select distinct room, author, now() from comments.comments
+"""
+
+
+async def test_what_was_written_before_is_numbered_and_tallied_and_counts_as_read(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = list(migrations())
+    owner = await asyncpg.connect(database_url)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(module, "migrations", lambda: iter(known[:2]))
+        await migrate(owner)
+    await owner.execute(EARLIER)
+    await migrate(owner)
+    assert await derived.misnumbered(owner, [1, 2]) == []
+    for kind in derived.KINDS:
+        assert [each async for each in derived.wrong(owner, kind, [1, 2])] == []
+    assert await owner.fetchval("select max(number) from comments.comments") == 244
+    assert await owner.fetchval("select sum(count) from comments.deletions where level = 0") == 2 * 2 * 49
+    assert await owner.fetchval("select array_agg(distinct read) from comments.receipts") == [500]
+    await owner.close()

@@ -5,10 +5,12 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from comments import derived
 from comments.commands import Command, DeleteComment, EditComment, Join, Leave, PostComment, SetAttributes
 from comments.database import Pool
 from comments.ids import uuid7
@@ -23,7 +25,8 @@ ROOMS, USERS = ["a", "b.c"], ["u1", "u2", "u3"]
 METAS = st.none() | st.dictionaries(st.text("ab", max_size=1), st.integers() | st.floats(0, 1), max_size=2)
 
 
-CHANGES = st.fixed_dictionaries({}, optional={"body": st.sampled_from(["x", "y"]), "video_meta": METAS})
+BODIES = ["x", "y", "Grüße", "'\"\\ ", "@u1 👋 (@u2), @u1!", "@u3 @u4", "me@u1"]
+CHANGES = st.fixed_dictionaries({}, optional={"body": st.sampled_from(BODIES), "video_meta": METAS})
 
 
 @st.composite
@@ -45,7 +48,7 @@ def wishes(draw: st.DrawFn, most: int = 25) -> list[Command]:
             commands.append(SetAttributes(**common, attributes={"n": draw(st.integers(0, 1))}))
         elif kind is PostComment or not posts:
             content: dict[str, Any] = {
-                "body": draw(st.sampled_from(["x", "Grüße", "'\"\\ "])),
+                "body": draw(st.sampled_from(BODIES)),
                 "image_meta": draw(METAS),
             }
             key = draw(st.sampled_from([None, None, "k1", "k2"]))
@@ -101,7 +104,7 @@ def told(outcome: Outcome | Exception) -> object:
 )
 @given(commands=wishes(), sizes=st.lists(st.integers(1, 8), max_size=6))
 async def test_fold_of_events_is_the_projection(
-    pool: Pool, commands: list[Command], sizes: list[int]
+    pool: Pool, owner: asyncpg.Connection, commands: list[Command], sizes: list[int]
 ) -> None:
     app = uuid.uuid4().hex
     log, memory = PostgresLog(pool, app), MemoryLog(app)
@@ -112,6 +115,9 @@ async def test_fold_of_events_is_the_projection(
         fold, projection = await folded(pool, row["key"], row["id"]), await projected(pool, row)
         fold.posted = {}
         assert fold == projection
+        assert await derived.misnumbered(owner, [row["key"]]) == []
+        for kind in derived.KINDS:
+            assert [each async for each in derived.wrong(owner, kind, [row["key"]])] == []
 
 
 async def test_every_event_is_in_the_outbox_with_the_bytes_that_were_logged(pool: Pool) -> None:

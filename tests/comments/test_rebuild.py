@@ -10,20 +10,11 @@ import asyncpg
 import pytest
 from operated import Operated, post
 
-from comments import folds, rebuild, scan
+from comments import derived, folds, rebuild, scan
 from comments.commands import Command, DeleteComment, EditComment, Join, Leave, SetAttributes
-from comments.database import Pool
 from comments.ids import uuid7
 from comments.postgres import PostgresLog
 from comments.rebuild import Rebuilt
-from events.jetstream import Nats
-
-
-@pytest.fixture
-def operated(
-    app: str, pool: Pool, owner: asyncpg.Connection, nats: Nats, database_url: str, nats_url: str
-) -> Operated:
-    return Operated(app, pool, owner, nats, database_url, nats_url)
 
 
 async def rebuilt(operated: Operated, room: str | None = None) -> Rebuilt:
@@ -72,6 +63,63 @@ async def test_what_is_wrong_is_mended(operated: Operated, damage: str) -> None:
     assert (await rebuilt(operated)).changed
     assert await operated.verify() == []
     assert (await rebuilt(operated)).changed == 0
+
+
+TALLIES = "comments.deletions"
+WRONG = {
+    "a mention is lost": f"{SET} mentions = '[]' {AT} 17",
+    "a mention is none": f"{SET} mentions = '{{}}' {AT} 17",
+    "the index of mentions is lost": "truncate comments.mentions",
+    "the index has another": "update comments.mentions set \"user\" = 'u1'",
+    "the index has one too many": "insert into comments.mentions select key, 'u9', 4 from comments.rooms",
+    "a number is wrong": f"{SET} number = 7 {AT} 5",
+    "all numbers are lost": f"{SET} number = 0, author_number = 0",
+    "an author's numbers are wrong": f"{SET} author_number = author_number + 1 where author = 'u9'",
+    "all tallies are lost": f"truncate {TALLIES}",
+    "a tally is wrong": f"update {TALLIES} set count = 5 where bucket = 18",
+    "an author's tallies are lost": f"delete from {TALLIES} where author = 'u9'",
+    "a tally is too many": f"insert into {TALLIES} select key, 'u9', 1, 3, 1 from comments.rooms",
+    "a member has no receipts": "delete from comments.receipts where \"user\" = 'u9'",
+    "nobody has receipts": "insert into comments.receipts select key, 'ghost', 1, 1 from comments.rooms",
+    "everything is gone": f"""
+        truncate comments.comments, {MEMBERS}, {TALLIES}, comments.mentions, comments.receipts
+    """,
+}
+
+
+@pytest.mark.parametrize("damage", WRONG.values(), ids=WRONG.keys())
+async def test_what_is_derived_is_mended(operated: Operated, damage: str) -> None:
+    for room in ("a", "b"):
+        await operated.conversation(room)
+        await operated.reactions(room)
+    await operated.owner.execute(damage)
+    assert await operated.verify()
+    assert (await rebuilt(operated)).changed
+    assert await operated.verify() == []
+    assert (await rebuilt(operated)).changed == 0
+
+
+async def test_receipts_of_members_survive_and_missing_ones_begin_at_the_head(operated: Operated) -> None:
+    await operated.conversation()
+    await operated.owner.execute("update comments.receipts set read = 3, delivered = 5")
+    await operated.owner.execute(f"truncate {MEMBERS}; delete from comments.receipts where \"user\" = 'u9'")
+    await rebuilt(operated)
+    query = "select distinct \"user\" = 'u9', read, delivered from comments.receipts"
+    rows = await operated.owner.fetch(query)
+    assert sorted(map(tuple, rows)) == [(False, 3, 5), (True, 16, 16)]
+
+
+async def test_tallies_and_numbers_of_a_large_room_are_mended_in_parts(
+    operated: Operated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuild, "BATCH", 7)
+    monkeypatch.setattr(derived, "PAGE", 5)
+    ids = await operated.conversation("a", posts=200)
+    delete = [DeleteComment(room="a", actor="u1", moderator=True, comment=each) for each in ids[::3]]
+    await operated.write(delete)
+    await operated.owner.execute(f"truncate {TALLIES}; {SET} number = 3, author_number = 3")
+    assert (await rebuilt(operated)).derived > 200
+    assert await operated.verify() == []
 
 
 async def test_it_says_how_many_rows_it_changed(operated: Operated) -> None:
@@ -148,7 +196,7 @@ async def test_it_repairs_while_everybody_writes(operated: Operated, monkeypatch
     async with asyncio.TaskGroup() as tasks:
         for _ in range(2):
             tasks.create_task(write())
-        for name, damage in DAMAGES.items():
+        for name, damage in [*DAMAGES.items(), *WRONG.items()]:
             if "head" not in name:  # whoever writes needs it
                 with suppress(asyncpg.UniqueViolationError):  # somebody posted where the damage was to be
                     async with operated.owner.transaction():
@@ -163,7 +211,7 @@ def wish(room: str, comment: UUID) -> Command:
     """Somebody wants something; it may be refused."""
     user = f"u{random.randrange(12)}"
     wishes: list[Command] = [
-        post(room, key=random.choice([None, "k1", "k2"])),
+        post(room, body=random.choice(["hello", f"@{user}"]), key=random.choice([None, "k1", "k2"])),
         EditComment(
             room=room, actor="u1", comment=comment, moderator=True, changes={"body": str(random.random())}
         ),

@@ -11,8 +11,9 @@ from comments.commands import PostComment
 from comments.database import Pool
 from comments.ids import uuid7
 from comments.postgres import PostgresLog
+from comments.questions import Turns
 from comments.reader import Reader
-from comments.replay import Replay
+from comments.replay import replay
 from events import decode, subjects
 from events.jetstream import Nats
 from events.replay import ReplayRequest, decode_page
@@ -35,15 +36,15 @@ def log(pool: Pool) -> PostgresLog:
 
 async def test_replay_answers_over_nats(reader: Reader, log: PostgresLog, nats: Nats, app: str) -> None:
     await log.append([post() for _ in range(5)])
-    replay = asyncio.create_task(Replay(reader, nats, "app", at_once=2, waiting=10).run())
+    serving = asyncio.create_task(replay(reader, nats, "app", Turns(2, 10)).run())
     try:
         request = ReplayRequest(app="app", room="a", after=2, limit=2).model_dump_json().encode()
         page = decode_page(await answered(nats, request))
         assert (page.head, page.first) == (5, 3)
         assert [decode(event).offset for event in page.events] == [3, 4]
     finally:
-        replay.cancel()
-        await asyncio.wait([replay])
+        serving.cancel()
+        await asyncio.wait([serving])
 
 
 async def answered(nats: Nats, request: bytes) -> bytes:
@@ -67,14 +68,14 @@ MALFORMED = [
 
 
 async def test_a_malformed_replay_request_is_answered_with_nothing(reader: Reader) -> None:
-    replay = Replay(reader, MemoryNats(), "app", at_once=2, waiting=10)
-    assert [await replay.answer(request) for request in MALFORMED] == [b""] * len(MALFORMED)
-    assert replay.served == 0
+    pages = replay(reader, MemoryNats(), "app", Turns(2, 10))
+    assert [await pages.answer(request) for request in MALFORMED] == [b""] * len(MALFORMED)
+    assert pages.served == 0
 
 
 async def test_the_replay_of_another_app_is_left_to_it(reader: Reader) -> None:
     request = ReplayRequest(app="another", room="a", after=0, limit=1).model_dump_json().encode()
-    assert await Replay(reader, MemoryNats(), "app", at_once=2, waiting=10).answer(request) is None
+    assert await replay(reader, MemoryNats(), "app", Turns(2, 10)).answer(request) is None
 
 
 REQUEST = ReplayRequest(app="app", room="a", after=0, limit=10).model_dump_json().encode()
@@ -106,34 +107,36 @@ async def test_posts_go_on_while_everybody_asks_for_pages(
     reader: Reader, log: PostgresLog, held: Held
 ) -> None:
     """The pool has four connections."""
-    replay = Replay(reader, MemoryNats(), "app", at_once=2, waiting=1000)
-    asked = [asyncio.create_task(replay.answer(REQUEST)) for _ in range(100)]
+    replaying = replay(reader, MemoryNats(), "app", Turns(2, 1000))
+    asked = [asyncio.create_task(replaying.answer(REQUEST)) for _ in range(100)]
     await log.append([post()])
     await held.release()
     pages = [decode_page(page or b"") for page in await asyncio.gather(*asked)]
     assert {page.head for page in pages} == {2}
-    assert replay.served == 100
+    assert replaying.served == 100
 
 
 async def test_who_asks_when_too_many_wait_is_told_at_once(reader: Reader, held: Held) -> None:
-    replay = Replay(reader, MemoryNats(), "app", at_once=1, waiting=2)
-    asked = [asyncio.create_task(replay.answer(REQUEST)) for _ in range(10)]
+    turns = Turns(1, 2)
+    pages = replay(reader, MemoryNats(), "app", turns)
+    asked = [asyncio.create_task(pages.answer(REQUEST)) for _ in range(10)]
     done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
     assert {task.result() for task in done} == {b""}
     await held.release()
     answers = await asyncio.gather(*asked)
-    assert answers.count(b"") == replay.turned_away == 7
-    assert replay.served == 3
+    assert answers.count(b"") == turns.turned_away == 7
+    assert pages.served == 3
 
 
 async def test_a_request_that_waited_too_long_is_not_read_any_more(reader: Reader, held: Held) -> None:
     """Whoever sent it has given up."""
-    replay = Replay(reader, MemoryNats(), "app", at_once=1, waiting=10, patience=0)
-    asked = [asyncio.create_task(replay.answer(REQUEST)) for _ in range(3)]
-    while replay.waiting < 2:
+    turns = Turns(1, 10, patience=0)
+    pages = replay(reader, MemoryNats(), "app", turns)
+    asked = [asyncio.create_task(pages.answer(REQUEST)) for _ in range(3)]
+    while turns.waiting < 2:
         await asyncio.sleep(0)
     await held.release()
     first, *late = await asyncio.gather(*asked)
     assert first
     assert late == [None, None]
-    assert (replay.served, replay.turned_away, replay.waiting) == (1, 2, 0)
+    assert (pages.served, turns.turned_away, turns.waiting) == (1, 2, 0)

@@ -5,23 +5,13 @@ import random
 from dataclasses import replace
 from uuid import uuid4
 
-import asyncpg
 import nats
 import pytest
 from operated import Operated, post
 
 from comments import folds, scan
 from comments.commands import Join
-from comments.database import Pool
 from comments.findings import Findings
-from events.jetstream import Nats
-
-
-@pytest.fixture
-def operated(
-    app: str, pool: Pool, owner: asyncpg.Connection, nats: Nats, database_url: str, nats_url: str
-) -> Operated:
-    return Operated(app, pool, owner, nats, database_url, nats_url)
 
 
 async def test_a_log_that_is_whole_has_no_findings(operated: Operated) -> None:
@@ -247,7 +237,7 @@ async def test_members_beyond_what_is_held_at_once_are_compared_share_by_share(
     assert await operated.verify() == []
     await operated.owner.execute("delete from comments.members where \"user\" in ('m3', 'm17')")
     await operated.owner.execute("insert into comments.members values (1, 'ghost', null, null, now())")
-    said = {finding.said for finding in await operated.verify()}
+    said = {each.said for each in await operated.verify() if "the receipts of" not in each.said}
     assert said == {
         "the member m3 is missing",
         "the member m17 is missing",

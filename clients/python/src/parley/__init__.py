@@ -32,7 +32,7 @@ from parley.backoff import Backoff
 from parley.client import Client
 from parley.cursor import Cursor
 from parley.errors import Closed, GaveUp, ParleyError, ProtocolError, Refused
-from parley.events import Comment, Event, Page, Resync, Version
+from parley.events import Comment, Event, Mention, Page, Resync, Version
 from parley.subscription import Subscription
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "Resync",
     "Cursor",
     "Comment",
+    "Mention",
     "Page",
     "Version",
     "Backoff",

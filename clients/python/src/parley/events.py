@@ -20,7 +20,7 @@ class Event:
     actor: str
     """The user who did it."""
     data: Mapping[str, Any]
-    """Everything else the event carries, named as on the wire: `comment`, `body`, `clientId` …"""
+    """Everything else the event carries, named as on the wire: `comment`, `body`, `mentions` …"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,18 @@ class Resync:
     offset: int
 
 
+class Mention(TypedDict):
+    """A member whom a comment names, and where: `@` and their id.
+
+    `start` and `end` count UTF-16 code units, as JavaScript, Java and Swift do: Python's own indices are
+    the same as long as no character before is beyond U+FFFF, as most emoji are.
+    """
+
+    user: str
+    start: int
+    end: int
+
+
 class Comment(TypedDict):
     """A comment as it is now; times are RFC 3339. A deleted one keeps its place with an empty `body`."""
 
@@ -48,6 +60,7 @@ class Comment(TypedDict):
     body: str
     imageMeta: Any
     videoMeta: Any
+    mentions: list[Mention]
     clientId: str | None
     createdAt: str
     updatedAt: str | None

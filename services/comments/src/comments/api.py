@@ -11,11 +11,21 @@ from chassis.auth import Caller, Identity
 from chassis.problems import answers, invalid, parse
 from chassis.shortcut import Headers, Shortcut
 from comments.actions import Actions, allow
+from comments.audiences import Audiences
 from comments.drafts import Attributes, Change, Draft, NewMember, Text
 from comments.errors import CommentGone, KeyReused, NotTheAuthor, UnknownComment
 from comments.reader import Reader
 from comments.requests import KEY, READING, SENDING, WRITING, CommentId, key_of, request_body
-from comments.views import Comment, CommentPage, Member, MemberPage, Room, RoomPage, VersionList
+from comments.views import (
+    CommentAnswer,
+    CommentPage,
+    Member,
+    MemberPage,
+    ReceiptPage,
+    Room,
+    RoomPage,
+    VersionList,
+)
 from events import ROOM
 
 RoomId = Annotated[str, Path(pattern=ROOM, description="The room's id.", examples=["chat-5-12"])]
@@ -25,27 +35,28 @@ After = Annotated[Text, Query(max_length=164, description="Entries that follow t
 UserId = Annotated[Text, Path(max_length=128, description="The user's id.", examples=["u1"])]
 
 
-def router(actions: Actions, reader: Reader) -> APIRouter:
+def router(actions: Actions, reader: Reader, audiences: Audiences) -> APIRouter:
     """The routes under `/v1`."""
     routes = APIRouter(prefix="/v1", responses=answers(*READING))
-    _comments(routes, actions, reader)
-    _comment(routes, actions)
+    _comments(routes, actions, reader, audiences)
+    _comment(routes, actions, audiences)
+    _receipts(routes, actions, audiences)
     _rooms(routes, actions, reader)
     _members(routes, actions, reader)
     return routes
 
 
-def _comments(routes: APIRouter, actions: Actions, reader: Reader) -> None:
+def _comments(routes: APIRouter, actions: Actions, reader: Reader, audiences: Audiences) -> None:
     path = "/rooms/{room}/comments"
 
     @routes.post(
         path,
         status_code=201,
-        response_model=Comment,
+        response_model=CommentAnswer,
         summary="Post a comment",
         tags=["comments"],
         responses={
-            200: {"model": Comment, "description": "It was posted before, under the same key."},
+            200: {"model": CommentAnswer, "description": "It was posted before, under the same key."},
             **answers(*SENDING, KeyReused),
         },
         openapi_extra={"requestBody": request_body(Draft, "application/json"), "parameters": [KEY]},
@@ -73,7 +84,8 @@ def _comments(routes: APIRouter, actions: Actions, reader: Reader) -> None:
             found = await reader.newest(room, place, before, limit + 1)
             page, turn = found[-limit:], {"before": found[-limit].offset} if len(found) > limit else None
         following = _next(f"/v1/rooms/{room}/comments", limit, turn)
-        body = CommentPage(comments=page, next=following, epoch=place.epoch, head=place.head)
+        comments = await audiences.answers(page)
+        body = CommentPage(comments=comments, next=following, epoch=place.epoch, head=place.head)
         return _json(body, 200, **({"Link": f'<{following}>; rel="next"'} if following else {}))
 
 
@@ -90,28 +102,29 @@ def shortcut(actions: Actions) -> Shortcut:
 async def _post(actions: Actions, caller: Identity, room: str, headers: Headers, body: bytes) -> Response:
     draft = parse(Draft, body)
     comment, created = await actions.post(caller, room, draft, key_of(headers))
-    return _json(comment, 201 if created else 200, Location=f"/v1/comments/{comment.id}")
+    location = f"/v1/comments/{comment.id}"
+    return _json(CommentAnswer.of(comment), 201 if created else 200, Location=location)
 
 
-def _comment(routes: APIRouter, actions: Actions) -> None:
+def _comment(routes: APIRouter, actions: Actions, audiences: Audiences) -> None:
     path = "/comments/{comment}"
     unknown = answers(*READING, UnknownComment)
     refused = (NotTheAuthor, UnknownComment)
 
-    @routes.get(path, response_model=Comment, summary="A comment", tags=["comments"], responses=unknown)
+    @routes.get(path, response_model=CommentAnswer, summary="A comment", tags=["comments"], responses=unknown)
     async def get_comment(comment: CommentId, caller: Caller) -> Response:
-        return _json(await actions.comment(caller, comment, "r"), 200)
+        return _json(await audiences.answer(await actions.comment(caller, comment, "r")), 200)
 
     @routes.patch(
         path,
-        response_model=Comment,
+        response_model=CommentAnswer,
         summary="Edit a comment",
         tags=["comments"],
         responses=answers(*SENDING, *refused, CommentGone),
     )
     async def edit_comment(comment: CommentId, change: Change, caller: Caller) -> Response:
         """By its author or a moderator. An edit that changes nothing adds no version."""
-        return _json(await actions.edit(caller, comment, change), 200)
+        return _json(await audiences.answer(await actions.edit(caller, comment, change)), 200)
 
     @routes.delete(
         path,
@@ -128,6 +141,32 @@ def _comment(routes: APIRouter, actions: Actions) -> None:
     async def get_history(comment: CommentId, caller: Caller) -> VersionList:
         """Oldest first. What a deleted comment said is for its author and for moderators only."""
         return VersionList(versions=await actions.history(caller, comment))
+
+
+def _receipts(routes: APIRouter, actions: Actions, audiences: Audiences) -> None:
+    @routes.get(
+        "/comments/{comment}/receipts",
+        summary="Who has a comment, and who has read it",
+        tags=["comments"],
+        responses=answers(*READING, UnknownComment),
+    )
+    async def list_receipts(
+        comment: CommentId, caller: Caller, limit: Limit = 50, after: After = ""
+    ) -> ReceiptPage:
+        """Of every current member beside its author, by user id. Times are kept of the last moves only."""
+        found = await actions.comment(caller, comment, "r")
+        others = await audiences.others(found)
+        receipts = await audiences.receipts(found, after, limit + 1)
+        turn = {"after": receipts[limit - 1].user} if len(receipts) > limit else None
+        return ReceiptPage(
+            comment=found.id,
+            offset=found.offset,
+            members=others.members,
+            delivered=others.delivered,
+            read=others.read,
+            receipts=receipts[:limit],
+            next=_next(f"/v1/comments/{comment}/receipts", limit, turn),
+        )
 
 
 def _rooms(routes: APIRouter, actions: Actions, reader: Reader) -> None:
@@ -191,7 +230,7 @@ def _members(routes: APIRouter, actions: Actions, reader: Reader) -> None:
         await actions.leave(caller, room, user)
 
 
-def _json(body: Comment | CommentPage, status: int, **headers: str) -> Response:
+def _json(body: CommentAnswer | CommentPage, status: int, **headers: str) -> Response:
     return Response(body.model_dump_json(by_alias=True), status, headers, "application/json")
 
 

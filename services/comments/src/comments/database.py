@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +16,7 @@ from comments.errors import StorageFull, TooSlow, Unavailable
 from comments.migrate import ROLE, migrate
 from comments.pool import Pool
 
-__all__ = ["ERRORS", "Connection", "Pool", "connect", "unavailable"]
+__all__ = ["ERRORS", "Connection", "Pool", "asking", "connect", "fetch", "unavailable"]
 
 Connection = PoolConnectionProxy
 
@@ -113,3 +115,20 @@ def unavailable(error: Exception) -> Unavailable | None:
     if isinstance(error, PASSING):
         return Unavailable(f"Postgres says {type(error).__name__}", headers={"Retry-After": "1"})
     return None
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Raise `Unavailable` when Postgres is away, full or slow in what is asked within."""
+    try:
+        yield
+    except ERRORS as error:
+        if (reason := unavailable(error)) is not None:
+            raise reason from error
+        raise
+
+
+async def fetch(pool: Pool, query: str, *values: object) -> Sequence[asyncpg.Record]:
+    """Raise `Unavailable`."""
+    with asking():
+        return await pool.fetch(query, *values)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from comments import mentions
 from comments.findings import shown
 from comments.views import Comment, Member
 
@@ -39,7 +40,7 @@ class Difference(Generic[V]):
         if self.expected is None:
             return f"{self._name(self.actual)} is there, which the log does not have"
         return "; ".join(
-            f"{field} is {shown(self.actual[field])}, the log says {shown(getattr(self.expected, field))}"
+            f"{field} is {shown(self.actual[field])}, the log says {shown(column(self.expected, field))}"
             for field in differing(self.expected, self.actual)
         )
 
@@ -55,7 +56,13 @@ class Difference(Generic[V]):
 def differing(expected: Comment | Member, actual: Row) -> list[str]:
     """The fields that are not the same."""
     fields = COMMENT if isinstance(expected, Comment) else MEMBER
-    return [field for field in fields if getattr(expected, field) != actual[field]]
+    return [field for field in fields if column(expected, field) != actual[field]]
+
+
+def column(of: Comment | Member, name: str) -> object:
+    """What the column of this name has to be."""
+    value = getattr(of, name)
+    return mentions.column(value) if name == "mentions" else value
 
 
 def compare(

@@ -17,10 +17,30 @@ COMMENT: dict[str, Any] = {
     "body": "Hello, room!",
     "imageMeta": None,
     "videoMeta": None,
+    "mentions": [],
     "clientId": "0198c6f2-7d1b",
     "createdAt": AT,
     "updatedAt": None,
     "deletedAt": None,
+    "status": "DELIVERED",
+    "deliveredAt": "2026-11-23T12:00:01.500000Z",
+    "readAt": None,
+}
+RECEIPTS: dict[str, Any] = {
+    "comment": ID,
+    "offset": 7,
+    "members": 2,
+    "delivered": 2,
+    "read": 1,
+    "receipts": [
+        {
+            "user": "u2",
+            "name": "User Two",
+            "deliveredAt": "2026-11-23T12:00:00.250000Z",
+            "readAt": "2026-11-23T12:00:04.000000Z",
+        }
+    ],
+    "next": f"/v1/comments/{ID}/receipts?limit=1&after=u2",
 }
 MEMBER: dict[str, Any] = {"user": "u1", "name": "User One", "avatar": None, "joinedAt": AT}
 ROOM: dict[str, Any] = {
@@ -29,6 +49,7 @@ ROOM: dict[str, Any] = {
     "head": 7,
     "attributes": {"challengeId": 5, "cohortId": 12},
 }
+UNREAD: dict[str, Any] = {"room": "chat-5-12", "head": 7, "read": 4, "unread": 2, "mentioned": False}
 VERSION: dict[str, Any] = {
     "offset": 7,
     "type": "comment.posted",

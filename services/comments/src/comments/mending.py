@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import asyncpg
 
 from comments import scan
-from comments.differences import COMMENT, compare, missing
+from comments.differences import COMMENT, column, compare, missing
 from comments.folds import Fold
 from comments.scan import RoomRow
 from comments.views import Comment, Member
@@ -76,7 +76,7 @@ async def _with_keys(connection: asyncpg.Connection, key: int, ordered: Iterable
 
 
 def _values(comment: Comment) -> tuple[object, ...]:
-    return tuple(getattr(comment, column) for column in COMMENT)
+    return tuple(column(comment, name) for name in COMMENT)
 
 
 _POSTED = """
@@ -84,9 +84,19 @@ _POSTED = """
     where room = $1 and "offset" = any($2) and type = 'comment.posted' order by "offset"
 """
 _COMMENTS = 'select * from comments.comments where room = $1 and "offset" = any($2) order by "offset"'
+# Whatever is wrong with the numbers is put right afterwards; here they go on from the one before.
 _INSERT_COMMENT = f"""
-    insert into comments.comments (room, {", ".join(f'"{column}"' for column in COMMENT)})
-    values ({", ".join(f"${number}" for number in range(1, len(COMMENT) + 2))})
+    insert into comments.comments (room, {", ".join(f'"{name}"' for name in COMMENT)}, number, author_number)
+    values ({", ".join(f"${number}" for number in range(1, len(COMMENT) + 2))},
+        coalesce((
+            select number from comments.comments
+            where room = $1 and "offset" < ${COMMENT.index("offset") + 2} order by "offset" desc limit 1
+        ), 0) + 1,
+        coalesce((
+            select author_number from comments.comments
+            where room = $1 and author = ${COMMENT.index("author") + 2}
+            and "offset" < ${COMMENT.index("offset") + 2} order by "offset" desc limit 1
+        ), 0) + 1)
 """  # noqa: S608  our own column names
 _KEYS = """
     select author, client_id, "offset"

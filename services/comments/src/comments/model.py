@@ -16,6 +16,7 @@ from comments.commands import (
     SetAttributes,
 )
 from comments.errors import CommentGone, KeyReused, NotTheAuthor, UnknownComment
+from comments.mentions import MOST, mentions
 from comments.views import Comment, Member
 from events import (
     CommentDeleted,
@@ -42,6 +43,8 @@ class RoomState:
     members: dict[str, Member] = field(default_factory=dict)
     posted: dict[tuple[str, str], CommentPosted] = field(default_factory=dict)
     """By author and client id: what was posted under that key."""
+    most_mentions: int = MOST
+    """In one comment."""
 
 
 def decide(state: RoomState, command: Command, at: datetime, new_id: Callable[[], UUID]) -> Event | None:
@@ -90,10 +93,12 @@ def evolve(state: RoomState, event: Event) -> RoomState:
                 body=event.body,
                 image_meta=event.image_meta,
                 video_meta=event.video_meta,
+                mentions=event.mentions,
                 updated_at=event.at,
             )
         case CommentDeleted():
-            _change(state, event.comment, body="", image_meta=None, video_meta=None, deleted_at=event.at)
+            gone: dict[str, Any] = {"body": "", "image_meta": None, "video_meta": None, "mentions": []}
+            _change(state, event.comment, **gone, deleted_at=event.at)
         case RoomCreated() | RoomUpdated():
             state.attributes = event.attributes
         case MemberJoined():
@@ -128,6 +133,7 @@ def comment_of(event: CommentPosted) -> Comment:
         body=event.body,
         image_meta=event.image_meta,
         video_meta=event.video_meta,
+        mentions=event.mentions,
         client_id=event.client_id,
         created_at=event.at,
     )
@@ -154,6 +160,7 @@ def _post(state: RoomState, command: PostComment, stamp: dict[str, Any]) -> Even
         client_id=command.client_id,
         image_meta=command.image_meta,
         video_meta=command.video_meta,
+        mentions=mentions(command.body, state.members, state.most_mentions),
     )
 
 
@@ -163,7 +170,11 @@ def _edit(state: RoomState, command: EditComment, stamp: dict[str, Any]) -> Even
         raise CommentGone(f"the comment {comment.id} was deleted at {comment.deleted_at.isoformat()}")
     before = {name: getattr(comment, name) for name in ("body", "image_meta", "video_meta")}
     after = {**before, **command.changes}
-    return None if after == before else CommentEdited(**stamp, comment=comment.id, **after)
+    if after == before:
+        return None
+    same = after["body"] == comment.body
+    named = comment.mentions if same else mentions(after["body"], state.members, state.most_mentions)
+    return CommentEdited(**stamp, comment=comment.id, **after, mentions=named)
 
 
 def _set(state: RoomState, command: SetAttributes, stamp: dict[str, Any]) -> Event | None:

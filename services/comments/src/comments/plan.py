@@ -15,11 +15,13 @@ from chassis.auth import Caller
 from chassis.problems import Problem, answers, invalid
 from comments import examples
 from comments.actions import Actions
+from comments.audiences import Audiences
 from comments.drafts import Change, Draft
 from comments.errors import CommentGone, KeyReused, NotTheAuthor, UnknownComment
 from comments.examples import shown
 from comments.requests import KEY, READING, SENDING, WRITING, CommentId, key_of, request_body
-from comments.views import Comment, View
+from comments.views import CommentAnswer, View
+from comments.watermarks import Status
 from events import Meta
 
 ROOM = re.compile(r"chat-(\d+)-(\d+)")
@@ -60,12 +62,16 @@ class PlanComment(View):
     video_meta: Meta | None
     created_at: AwareDatetime
     updated_at: AwareDatetime
-    status: str = "SENT"
+    status: Status
     delivered_at: AwareDatetime | None = None
     read_at: AwareDatetime | None = None
     room: str
     offset: int
     client_id: str | None
+
+
+SAME = PlanComment.model_fields.keys() & CommentAnswer.model_fields.keys() - {"updated_at"}
+"""What both shapes call the same."""
 
 
 class UnsupportedMediaType(Problem):
@@ -74,7 +80,7 @@ class UnsupportedMediaType(Problem):
     status, code = 415, "unsupported_media_type"
 
 
-def router(actions: Actions) -> APIRouter:
+def router(actions: Actions, audiences: Audiences) -> APIRouter:
     """The routes under `/api`."""
     routes = APIRouter(prefix="/api", tags=["plan"], responses=answers(*READING))
     refused = (NotTheAuthor, UnknownComment)
@@ -95,7 +101,7 @@ def router(actions: Actions) -> APIRouter:
         room = f"chat-{draft.challenge_id}-{draft.cohort_id}"
         comment, created = await actions.post(caller, room, draft, key_of(request.headers))
         response.status_code = 201 if created else 200
-        return plan_comment(comment)
+        return plan_comment(CommentAnswer.of(comment))
 
     @routes.patch(
         "/comments/{comment}",
@@ -105,7 +111,7 @@ def router(actions: Actions) -> APIRouter:
     )
     async def edit_plan_comment(comment: CommentId, request: Request, caller: Caller) -> PlanComment:
         change = validate(Change, await fields(request))
-        return plan_comment(await actions.edit(caller, comment, change))
+        return plan_comment(await audiences.answer(await actions.edit(caller, comment, change)))
 
     @routes.delete(
         "/comments/{comment}",
@@ -119,12 +125,10 @@ def router(actions: Actions) -> APIRouter:
     return routes
 
 
-def plan_comment(comment: Comment) -> PlanComment:
+def plan_comment(comment: CommentAnswer) -> PlanComment:
     ids = ROOM.fullmatch(comment.room)
     return PlanComment(
-        **comment.model_dump(
-            include={"id", "body", "image_meta", "video_meta", "created_at", "room", "offset", "client_id"}
-        ),
+        **comment.model_dump(include=SAME),
         challenge_id=int(ids[1]) if ids else None,
         cohort_id=int(ids[2]) if ids else None,
         user_id=comment.author,

@@ -17,6 +17,7 @@ from comments.database import ERRORS, Connection, Pool, unavailable
 from comments.errors import Unavailable
 from comments.ids import uuid7
 from comments.log import Outcome, Stored
+from comments.mentions import MOST
 from comments.model import RoomState, answer, decide, evolve
 from events import Event, Record, encode, rfc3339
 
@@ -64,9 +65,11 @@ class Head:
 class PostgresLog:
     """`Log` for the rooms of one app."""
 
-    def __init__(self, pool: Pool, app: str) -> None:
+    def __init__(self, pool: Pool, app: str, *, most_mentions: int = MOST) -> None:
+        """`most_mentions` a comment."""
         self._pool = pool
         self._app = app
+        self._most_mentions = most_mentions
         self._known: set[str] = set()
 
     async def append(self, commands: Sequence[Command]) -> list[Outcome | Exception]:
@@ -117,7 +120,7 @@ class PostgresLog:
     async def _lock(self, connection: Connection, names: Sequence[str]) -> dict[str, Head]:
         heads = {}
         for row in await connection.fetch(_LOCK, self._app, names):
-            state = RoomState(row["id"], row["head"], row["attributes"])
+            state = RoomState(row["id"], row["head"], row["attributes"], most_mentions=self._most_mentions)
             heads[row["id"]] = Head(self._app, row["key"], row["epoch"], state)
         if len(heads) < len(names):
             self._known.clear()

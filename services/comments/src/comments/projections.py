@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from comments.database import Connection
 from comments.log import Outcome, Stored
+from comments.mentions import column
 from events import (
     CommentDeleted,
     CommentEdited,
@@ -36,6 +37,9 @@ async def append(connection: Connection, outcomes: Sequence[Outcome]) -> None:
         [stored.record.data.decode() for stored, _ in pairs],
         [stored.key not in mixed for stored, _ in pairs],
     )
+    left = [(stored.key, event.user) for stored, event in pairs if isinstance(event, MemberLeft)]
+    if len(left) > 1:
+        await connection.execute(_LEAVING, [key for key, _ in left], [user for _, user in left])
     for stored, event in pairs:
         if stored.key in mixed:
             await apply(connection, stored.key, event)
@@ -49,7 +53,8 @@ _APPEND = """
             as row (room, partition, trace, data, plain)
         cross join lateral json_to_record(row.data) as event (
             "offset" bigint, id uuid, type text, actor text, at timestamptz, comment uuid, body text,
-            "authorName" text, "authorAvatar" text, "imageMeta" jsonb, "videoMeta" jsonb, "clientId" text
+            "authorName" text, "authorAvatar" text, "imageMeta" jsonb, "videoMeta" jsonb, mentions jsonb,
+            "clientId" text
         )
     ),
     events as (
@@ -62,16 +67,44 @@ _APPEND = """
     comments as (
         insert into comments.comments (
             room, "offset", id, author, author_name, author_avatar,
-            body, image_meta, video_meta, client_id, created_at
+            body, image_meta, video_meta, mentions, client_id, created_at,
+            number, author_number
         )
         select
             room, "offset", comment, actor, "authorName", "authorAvatar",
-            body, "imageMeta", "videoMeta", "clientId", at
-        from logged where plain
+            body, "imageMeta", "videoMeta", mentions, "clientId", at,
+            place + max(case place when 1 then coalesce((
+                select last.number from comments.comments as last
+                where last.room = posted.room order by last."offset" desc limit 1
+            ), 0) end) over (partition by room),
+            author_place + max(case author_place when 1 then coalesce((
+                select last.author_number from comments.comments as last
+                where last.room = posted.room and last.author = posted.actor
+                order by last."offset" desc limit 1
+            ), 0) end) over (partition by room, actor)
+        from (
+            select *, row_number() over (partition by room order by "offset") as place,
+                row_number() over (partition by room, actor order by "offset") as author_place
+            from logged where plain
+        ) as posted
+    ),
+    mentions as (
+        insert into comments.mentions (room, "user", "offset")
+        select distinct room, mention ->> 'user', "offset"
+        from logged cross join lateral jsonb_array_elements(mentions) as mention
+        where plain and mentions <> '[]' and mention ->> 'user' <> actor
     ),
     members as (
         insert into comments.members (room, "user", name, avatar, joined_at)
         select room, actor, "authorName", "authorAvatar", at from logged where plain
+        on conflict do nothing
+        returning room, "user"
+    ),
+    receipts as (
+        insert into comments.receipts (room, "user", delivered, read)
+        select room, "user", min("offset"), min("offset")
+        from members join logged using (room) where actor = "user"
+        group by room, "user"
         on conflict do nothing
     )
     update comments.rooms set head = newest.head
@@ -86,15 +119,13 @@ async def apply(connection: Connection, key: int, event: Event) -> None:
         case CommentPosted():
             await connection.execute(_POST, key, *_posted_values(event))
         case CommentEdited():
-            await connection.execute(
-                _EDIT, event.comment, event.body, event.image_meta, event.video_meta, event.at
-            )
+            await connection.execute(_EDIT, *_edited_values(event))
         case CommentDeleted():
             await connection.execute(_DELETE, event.comment, event.at)
         case RoomCreated() | RoomUpdated():
             await connection.execute(_ATTRIBUTES, key, event.attributes)
         case MemberJoined():
-            await connection.execute(_JOIN, key, event.user, event.name, event.avatar, event.at)
+            await connection.execute(_JOIN, key, event.user, event.name, event.avatar, event.at, event.offset)
         case MemberLeft():
             await connection.execute(_LEAVE, key, event.user)
 
@@ -109,33 +140,102 @@ def _posted_values(event: CommentPosted) -> tuple[object, ...]:
         event.body,
         event.image_meta,
         event.video_meta,
+        column(event.mentions),
         event.client_id,
         event.at,
     )
+
+
+def _edited_values(event: CommentEdited) -> tuple[object, ...]:
+    metas = event.image_meta, event.video_meta
+    return event.comment, event.body, *metas, column(event.mentions), event.at
 
 
 _POST = """
     with posted as (
         insert into comments.comments (
             room, "offset", id, author, author_name, author_avatar,
-            body, image_meta, video_meta, client_id, created_at
-        ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            body, image_meta, video_meta, mentions, client_id, created_at,
+            number, author_number
+        )
+        select $1::bigint, $2::bigint, $3, $4::text, $5, $6, $7, $8, $9, $10, $11, $12,
+            coalesce((
+                select number from comments.comments where room = $1 order by "offset" desc limit 1
+            ), 0) + 1,
+            coalesce((
+                select author_number from comments.comments
+                where room = $1 and author = $4 order by "offset" desc limit 1
+            ), 0) + 1
         returning *
+    ),
+    member as (
+        insert into comments.members (room, "user", name, avatar, joined_at)
+        select room, author, author_name, author_avatar, created_at from posted
+        on conflict do nothing
+        returning room, "user"
+    ),
+    receipt as (
+        insert into comments.receipts (room, "user", delivered, read) select room, "user", $2, $2 from member
+        on conflict do nothing
     )
-    insert into comments.members (room, "user", name, avatar, joined_at)
-    select room, author, author_name, author_avatar, created_at from posted
+    insert into comments.mentions (room, "user", "offset")
+    select distinct room, mention ->> 'user', "offset"
+    from posted cross join lateral jsonb_array_elements(mentions) as mention
+    where mention ->> 'user' <> author
+"""
+_EDIT = """
+    with edited as (
+        update comments.comments
+        set body = $2, image_meta = $3, video_meta = $4, mentions = $5, updated_at = $6 where id = $1
+        returning room, "offset", author
+    ),
+    named as (
+        select distinct room, mention ->> 'user' as "user", "offset"
+        from edited cross join lateral jsonb_array_elements($5) as mention
+        where mention ->> 'user' <> author
+    ),
+    gone as (
+        delete from comments.mentions as former using edited
+        where former.room = edited.room and former."offset" = edited."offset"
+        and former."user" not in (select "user" from named)
+    )
+    insert into comments.mentions (room, "user", "offset") select room, "user", "offset" from named
     on conflict do nothing
 """
-_EDIT = (
-    "update comments.comments set body = $2, image_meta = $3, video_meta = $4, updated_at = $5 where id = $1"
-)
 _DELETE = """
-    update comments.comments set body = '', image_meta = null, video_meta = null, deleted_at = $2
-    where id = $1
+    with deleted as (
+        update comments.comments
+        set body = '', image_meta = null, video_meta = null, mentions = '[]', deleted_at = $2
+        where id = $1 and deleted_at is null
+        returning room, "offset", author
+    ),
+    gone as (
+        delete from comments.mentions as former using deleted
+        where former.room = deleted.room and former."offset" = deleted."offset"
+    )
+    insert into comments.deletions (room, author, level, bucket, count)
+    select room, whose.author, level, "offset" >> 6 * level, 1
+    from deleted cross join lateral (values (''), (author)) as whose (author)
+    cross join generate_series(0, 10) as level where "offset" >> 6 * level > 0
+    on conflict (room, author, level, bucket) do update set count = deletions.count + 1
 """
 _ATTRIBUTES = "update comments.rooms set attributes = $2 where key = $1"
 _JOIN = """
-    insert into comments.members (room, "user", name, avatar, joined_at) values ($1, $2, $3, $4, $5)
+    with member as (
+        insert into comments.members (room, "user", name, avatar, joined_at) values ($1, $2, $3, $4, $5)
+        on conflict do nothing
+        returning room, "user"
+    )
+    insert into comments.receipts (room, "user", delivered, read) select room, "user", $6, $6 from member
     on conflict do nothing
 """
-_LEAVE = 'delete from comments.members where room = $1 and "user" = $2'
+_LEAVE = """
+    with receipt as (delete from comments.receipts where room = $1 and "user" = $2)
+    delete from comments.members where room = $1 and "user" = $2
+"""
+# In the order in which watermarks are written, so that neither waits for the other.
+_LEAVING = """
+    select from comments.receipts
+    where (room, "user") in (select * from unnest($1::bigint[], $2::text[]))
+    order by room, "user" for update
+"""

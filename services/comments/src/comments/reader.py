@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from comments.database import ERRORS, Pool, unavailable
+from comments.database import Pool, fetch
 from comments.errors import UnknownMember
 from comments.views import Comment, Member, Room, Version
 from events import CommentDeleted, CommentEdited, CommentPosted, decode
@@ -88,12 +88,7 @@ class Reader:
         return Page(place.epoch, head, after + 1, events)
 
     async def _fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
-        try:
-            return await self._pool.fetch(query, *values)
-        except ERRORS as error:
-            if (reason := unavailable(error)) is not None:
-                raise reason from error
-            raise
+        return await fetch(self._pool, query, *values)
 
 
 def _comment(row: asyncpg.Record, room: str) -> Comment:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import asyncpg
 
-from comments import mending, scan
+from comments import amending, derived, mending, scan
 from comments.differences import Difference
 from comments.folds import Fold
 from comments.scan import RoomRow
@@ -33,6 +33,8 @@ class Rebuilt:
     events: int = 0
     comments: int = 0
     members: int = 0
+    derived: int = 0
+    """Numbers of comments, tallies of deleted ones, mentions in their index, receipts of members."""
     heads: int = 0
     """Rooms whose attributes or head were changed."""
     problems: int = 0
@@ -40,7 +42,7 @@ class Rebuilt:
 
     @property
     def changed(self) -> int:
-        return self.comments + self.members + self.heads
+        return self.comments + self.members + self.derived + self.heads
 
 
 async def rebuild(url: str, progress: Progress, app: str | None = None, room: str | None = None) -> Rebuilt:
@@ -77,6 +79,7 @@ class Rebuilding:
                 self.done.members += await self._members(room, fold, some)
         for room in rooms:
             await self._head(room, survey.folds[room.key])
+        await self._derived([room.key for room in rooms])
         self.done.rooms += len(rooms)
 
     async def _comments(self, room: RoomRow, differences: Sequence[Difference[Comment]]) -> int:
@@ -90,6 +93,18 @@ class Rebuilding:
             return await mending.members(
                 self._connection, room.key, fold.state.members, [str(each.place) for each in differences]
             )
+
+    async def _derived(self, keys: Sequence[int]) -> None:
+        for some in await derived.misnumbered(self._connection, keys):
+            after: int | None = some.first - 1
+            while after is not None:
+                async with self._locked(some.key):
+                    after, changed = await amending.renumber(self._connection, some.key, after, BATCH)
+                self.done.derived += changed
+        for kind in derived.KINDS:
+            async for found in derived.wrong(self._connection, kind, keys):
+                async with self._locked(found[0].room):
+                    self.done.derived += await amending.rows(self._connection, found)
 
     async def _head(self, room: RoomRow, fold: Fold) -> None:
         """A head that is ahead of its log stays: offsets that clients have seen are not given again."""

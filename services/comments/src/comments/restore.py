@@ -41,15 +41,17 @@ async def begin_epoch(url: str) -> str:
     """Give the log and every room a new epoch, in one transaction; return it.
 
     Nothing waits for the stream any more: the whole log is to be published again, and every partition is in
-    doubt until it is. Writers wait meanwhile. Raise asyncpg's errors, `OSError` or `MigrationError`.
+    doubt until it is. Nobody has read what is not there. Writers wait meanwhile. Raise asyncpg's errors,
+    `OSError` or `MigrationError`.
     """
     connection = await scan.connect(url, "parley log restored")
     try:
         await migrate(connection)
         async with connection.transaction():
-            await connection.execute("lock table comments.rooms in exclusive mode")
+            await connection.execute("lock table comments.rooms, comments.receipts in exclusive mode")
             epoch = await connection.fetchval("update comments.log set epoch = default returning epoch")
             await connection.execute("update comments.rooms set epoch = $1", epoch)
+            await connection.execute(_LOWER)
             await connection.execute("delete from comments.outbox")
             await doubt(connection)
         return str(epoch)
@@ -69,4 +71,16 @@ _STANDING = """
     from comments.log left join comments.rooms as room on true
     left join comments.events as event on event.room = room.key and event."offset" = room.head
     group by log.epoch
+"""
+_LOWER = """
+    update comments.receipts as receipt set
+        delivered = least(delivered, head),
+        read = least(read, head),
+        delivered_moves = array(
+            select least(move, head) from unnest(delivered_moves) with ordinality as kept (move, n) order by n
+        ),
+        read_moves = array(
+            select least(move, head) from unnest(read_moves) with ordinality as kept (move, n) order by n
+        )
+    from comments.rooms as room where room.key = receipt.room and receipt.delivered > room.head
 """

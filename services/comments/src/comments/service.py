@@ -1,20 +1,28 @@
 """Puts the service together: what is opened here is closed here."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
-from chassis.service import Service
+from chassis.service import Loop, Service
 from chassis.telemetry import Telemetry
 from chassis.waiting import until_there
-from comments import api, plan
+from comments import api, metrics, plan, unread_api
 from comments.actions import Actions
-from comments.database import connect
+from comments.audiences import Audiences, watermarks_of
+from comments.changes import Changed
+from comments.database import Pool, connect
+from comments.followers import Followers
+from comments.intake import Intake
 from comments.partitions import Partitions
 from comments.postgres import PostgresLog
+from comments.questions import Turns
 from comments.reader import Reader
 from comments.relay import Relay
-from comments.replay import Replay
+from comments.replay import replay
 from comments.settings import Settings
+from comments.unread import UnreadReader
+from comments.unread_answers import unread_of
 from comments.upkeep import Upkeep
 from comments.writer import Writer
 from events import Contents, StreamError, subjects
@@ -30,25 +38,26 @@ async def open_service(settings: Settings, nats: Nats, telemetry: Telemetry) -> 
     """The service on its own connections. Raise `NoDatabase`, `MigrationError` or what connecting raises."""
     if settings.database_url is None:
         raise NoDatabase(NoDatabase.__doc__)
-    url = settings.database_url.get_secret_value()
+    url, app = settings.database_url.get_secret_value(), settings.app_id
     pool = await connect(
         url,
         size=settings.database_pool,
         timeout=settings.database_timeout,
         patience=settings.start_patience,
     )
-    contents = await _contents(settings, nats)
+    upkeep = Upkeep(pool, await _contents(settings, nats))
     partitions = Partitions(url)
-    upkeep = Upkeep(pool, contents)
     pipelined = settings.stream_replicas == 1
     relay = Relay(pool, partitions, nats, nats, upkeep, sweep=settings.relay_sweep, pipelined=pipelined)
-    log = PostgresLog(pool, settings.app_id)
-    writer = Writer(log, relay.committed, waiting=settings.waiting_limit)
-    reader = Reader(pool, settings.app_id)
-    at_once, waiting = settings.database_pool - 2, settings.replay_waiting
-    replay = Replay(reader, nats, settings.app_id, at_once=at_once, waiting=waiting)
+    log = PostgresLog(pool, app, most_mentions=settings.mentions_limit)
+    changed = Changed(nats, app)
+    writer = Writer(log, relay.committed, changed.add, waiting=settings.waiting_limit)
+    reader, reading = Reader(pool, app), _reading(settings, pool, nats)
+    turns = Turns(max(1, settings.database_pool - 4), settings.replay_waiting)
+    pages = replay(reader, nats, app, turns)
     actions = Actions(writer, reader, body_limit=settings.body_limit)
-    _observe(telemetry, writer, relay, upkeep, replay)
+    metrics.observe(telemetry, writer, relay, upkeep, pages, turns)
+    metrics.observe_receipts(telemetry, reading.intake, reading.turns)
 
     def restored(_subject: str, _epoch: bytes) -> None:
         log.forget()
@@ -58,15 +67,44 @@ async def open_service(settings: Settings, nats: Nats, telemetry: Telemetry) -> 
     try:
         yield Service(
             name="comments",
-            routers=[api.router(actions, reader), plan.router(actions)],
+            routers=[
+                api.router(actions, reader, reading.audiences),
+                unread_api.router(reading.unread),
+                plan.router(actions, reading.audiences),
+            ],
             shortcuts=[api.shortcut(actions)],
-            loops=[pool.watch, writer.run, relay.run, replay.run],
+            loops=[pool.watch, writer.run, relay.run, pages.run, changed.run, *reading.loops],
             ready={"postgres": reader.ping, "nats": nats.ping},
         )
     finally:
         await stop()
         await partitions.close()
         await pool.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What members have been delivered and have read: who takes it, and who answers it."""
+
+    audiences: Audiences
+    unread: UnreadReader
+    intake: Intake
+    turns: Turns
+    loops: Sequence[Loop]
+
+
+def _reading(settings: Settings, pool: Pool, nats: Nats) -> _Reading:
+    app = settings.app_id
+    audiences, unread = Audiences(pool, app), UnreadReader(pool, app)
+    turns = Turns(min(2, settings.database_pool - 2), settings.questions_waiting)
+    questions = [
+        watermarks_of(audiences, nats, app, turns).run,
+        unread_of(unread, nats, app, turns, rooms=settings.unread_rooms).run,
+    ]
+    followers = Followers(pool, nats, app)
+    batch, replicas = settings.receipts_batch, settings.stream_replicas
+    intake = Intake(pool, nats.receipts(), followers, app, batch=batch, replicas=replicas)
+    return _Reading(audiences, unread, intake, turns, [*questions, intake.run, followers.run])
 
 
 async def _contents(settings: Settings, nats: Nats) -> Contents:
@@ -79,21 +117,3 @@ async def _contents(settings: Settings, nats: Nats) -> Contents:
         passing=lambda error: isinstance(error, StreamError),
     )
     return contents
-
-
-def _observe(telemetry: Telemetry, writer: Writer, relay: Relay, upkeep: Upkeep, replay: Replay) -> None:
-    figures = relay.figures
-    observe = telemetry.observe
-    observe("parley.commands", "1", "Commands written to the log or refused", lambda: writer.commands)
-    observe("parley.batches", "1", "Transactions they took", lambda: writer.batches)
-    observe("parley.waiting", "1", "Commands that wait to be written", lambda: writer.depth, kind="gauge")
-    observe("parley.relay.published", "1", "Events the stream confirmed", lambda: figures.published)
-    observe("parley.relay.failures", "1", "Publishes it did not confirm", lambda: figures.failures)
-    observe("parley.relay.refilled", "1", "Events the stream had lost", lambda: upkeep.refilled)
-    observe("parley.outbox.size", "1", "Events that wait for it", lambda: figures.outbox_size, kind="gauge")
-    observe("parley.outbox.age", "s", "Age of the oldest of them", lambda: figures.outbox_age, kind="gauge")
-    observe("parley.replay.pages", "1", "Pages of the log that were asked for", lambda: replay.served)
-    observe(
-        "parley.replay.waiting", "1", "Requests for pages that wait", lambda: replay.waiting, kind="gauge"
-    )
-    observe("parley.replay.turned_away", "1", "Requests that were not read", lambda: replay.turned_away)

@@ -1,9 +1,10 @@
 """The part of each room's state that the commands at hand need, read under the rooms' locks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from comments.commands import Command, DeleteComment, EditComment, Join, Leave, PostComment
 from comments.database import Connection
+from comments.mentions import candidates
 from comments.model import RoomState
 from comments.views import Comment, Member
 from events import CommentPosted, decode
@@ -20,9 +21,20 @@ async def read(connection: Connection, rooms: Rooms, commands: Sequence[Command]
     changes = [c for c in commands if isinstance(c, EditComment | DeleteComment)]
     if changes:
         await _read_comments(connection, rooms, changes)
-    moves = [c for c in commands if isinstance(c, Join | Leave)]
-    if moves:
-        await _read_members(connection, rooms, moves)
+    users = list(_users(rooms, commands))
+    if users:
+        await _read_members(connection, rooms, users)
+
+
+def _users(rooms: Rooms, commands: Sequence[Command]) -> Iterator[tuple[str, str]]:
+    """By room, whoever the commands move or name."""
+    for command in commands:
+        match command:
+            case Join() | Leave():
+                yield command.room, command.user
+            case PostComment(body=str(body)) | EditComment(changes={"body": str(body)}) if "@" in body:
+                for user in candidates(body, rooms[command.room][1].most_mentions):
+                    yield command.room, user
 
 
 async def _read_posted(connection: Connection, rooms: Rooms, posts: Sequence[PostComment]) -> None:
@@ -59,11 +71,10 @@ async def _read_comments(
 _COMMENTS = "select * from comments.comments where id = any($1)"
 
 
-async def _read_members(connection: Connection, rooms: Rooms, moves: Sequence[Join | Leave]) -> None:
+async def _read_members(connection: Connection, rooms: Rooms, users: Sequence[tuple[str, str]]) -> None:
     by_key = dict(rooms.values())
-    rows = await connection.fetch(
-        _MEMBERS, [rooms[move.room][0] for move in moves], [move.user for move in moves]
-    )
+    keys, names = [rooms[room][0] for room, _ in users], [user for _, user in users]
+    rows = await connection.fetch(_MEMBERS, keys, names)
     for row in rows:
         by_key[row["room"]].members[row["user"]] = Member(**row)
 

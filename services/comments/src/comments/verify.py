@@ -3,12 +3,12 @@
 The log is read in one snapshot, so that what is posted meanwhile is no finding.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import asyncpg
 
-from comments import scan
+from comments import derived, scan
 from comments.differences import Difference
 from comments.findings import Finding, Findings, Part, Remedy, shown
 from comments.model import RoomState
@@ -83,9 +83,19 @@ class Verification:
             async for room, _, members in survey.members():
                 for one in members:
                     self._differs(room, one)
+            await self._derived(survey.rooms)
             for room in group:
                 self._room(room, verified.epoch, survey.folds[room.key].state)
         return verified
+
+    async def _derived(self, rooms: Mapping[int, RoomRow]) -> None:
+        for some in await derived.misnumbered(self._connection, list(rooms)):
+            self._found("projections", some.said(), rooms[some.key], some.first, "projections rebuild")
+        for kind in derived.KINDS:
+            async for found in derived.wrong(self._connection, kind, list(rooms)):
+                for each in found:
+                    room = rooms[each.room]
+                    self._found("projections", each.said(), room, each.offset, "projections rebuild")
 
     def _differs(self, room: RoomRow, difference: Difference[Comment] | Difference[Member]) -> None:
         offset = difference.place if isinstance(difference.place, int) else None

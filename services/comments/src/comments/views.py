@@ -1,6 +1,6 @@
 """What readers get: the projections' rows, in the camelCase JSON of the API."""
 
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -8,7 +8,11 @@ from pydantic.alias_generators import to_camel
 
 from comments import examples
 from comments.examples import shown
-from events import Meta
+from comments.watermarks import SENT, Receipts, Status
+from events import Mention, Meta
+from events.receipts import LISTED
+
+ONLY_SMALL = f"Not told in rooms of more than {LISTED} members."
 
 
 class View(BaseModel):
@@ -16,9 +20,7 @@ class View(BaseModel):
 
 
 class Comment(View):
-    """A comment as it is now."""
-
-    model_config = shown(examples.COMMENT)
+    """A comment as it is now: the projection's row."""
 
     id: UUID
     room: str
@@ -29,10 +31,61 @@ class Comment(View):
     body: Annotated[str, Field(description="Empty once the comment is deleted.")]
     image_meta: Meta | None = None
     video_meta: Meta | None = None
+    mentions: Annotated[
+        list[Mention], Field(description="Members whom the body names; positions in UTF-16 code units.")
+    ] = []
     client_id: str | None = None
     created_at: AwareDatetime
     updated_at: Annotated[AwareDatetime | None, Field(description="When it was last edited.")] = None
     deleted_at: AwareDatetime | None = None
+
+
+class CommentAnswer(Comment):
+    """A comment as it is now, and how far it came with all other members of the room."""
+
+    model_config = shown(examples.COMMENT)
+
+    status: Annotated[
+        Status, Field(description="DELIVERED to a device of everybody else who is a member; READ by them.")
+    ] = "SENT"
+    delivered_at: Annotated[
+        AwareDatetime | None, Field(description=f"When the last of them had it. {ONLY_SMALL}")
+    ] = None
+    read_at: Annotated[
+        AwareDatetime | None, Field(description=f"When the last of them had read it. {ONLY_SMALL}")
+    ] = None
+
+    @classmethod
+    def of(cls, comment: Comment, receipts: Receipts = SENT) -> Self:
+        return cls(
+            **comment.__dict__,
+            status=receipts.status,
+            delivered_at=receipts.delivered_at,
+            read_at=receipts.read_at,
+        )
+
+
+class CommentReceipt(View):
+    """How far a comment came with a member who is not its author."""
+
+    user: str
+    name: str | None = None
+    delivered_at: AwareDatetime | None = None
+    read_at: AwareDatetime | None = None
+
+
+class ReceiptPage(View):
+    """With whom a comment came how far."""
+
+    model_config = shown(examples.RECEIPTS)
+
+    comment: UUID
+    offset: int
+    members: Annotated[int, Field(description="Of the room, beside the comment's author.")]
+    delivered: Annotated[int, Field(description="How many of them have it on a device.")]
+    read: Annotated[int, Field(description="How many of them have read it.")]
+    receipts: Annotated[list[CommentReceipt], Field(description="By user id.")]
+    next: Annotated[str | None, Field(description="Path of the next page.")] = None
 
 
 class Member(View):
@@ -78,7 +131,7 @@ class CommentPage(View):
 
     model_config = shown(examples.COMMENTS)
 
-    comments: list[Comment]
+    comments: list[CommentAnswer]
     next: Annotated[str | None, Field(description="Path of the next page in the same direction.")] = None
     epoch: str
     head: int

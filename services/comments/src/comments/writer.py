@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from comments.commands import Command
 from comments.errors import Overloaded, TooSlow, Unavailable
 from comments.log import Log, Outcome, Stored
+from events import Event
 
 BATCH = 256
 """Commands in one transaction at most: more adds latency and no throughput."""
@@ -18,12 +19,20 @@ Waiting = tuple[Command, asyncio.Future[Outcome]]
 
 
 class Writer:
-    """The one that appends, for this process; `committed` is told at once what was."""
+    """The one that appends, for this process; `committed` and `happened` are told at once what was."""
 
-    def __init__(self, log: Log, committed: Callable[[Sequence[Stored]], None], *, waiting: int) -> None:
+    def __init__(
+        self,
+        log: Log,
+        committed: Callable[[Sequence[Stored]], None],
+        happened: Callable[[Sequence[Event]], None] = lambda _: None,
+        *,
+        waiting: int,
+    ) -> None:
         """At most `waiting` commands wait; beyond, `submit` refuses."""
         self._log = log
         self._committed = committed
+        self._happened = happened
         self._limit = waiting
         self._waiting: deque[Waiting] = deque()
         self._woken = asyncio.Event()
@@ -69,9 +78,10 @@ class Writer:
             self._report(None)
         self.batches += 1
         self.commands += len(batch)
-        stored = [one.stored for one in outcomes if isinstance(one, Outcome) and one.stored is not None]
-        if stored:
+        done = [one for one in outcomes if isinstance(one, Outcome)]
+        if stored := [one.stored for one in done if one.stored is not None]:
             self._committed(stored)
+            self._happened([one.event for one in done if one.event is not None])
         for (_, waiter), outcome in zip(batch, outcomes, strict=True):
             _settle(waiter, outcome)
 

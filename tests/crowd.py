@@ -9,10 +9,11 @@ from typing import Self
 from fakelog import APP, EPOCH, ROOM, FakeLog, UnrulyNats
 
 from events import NoAnswer, Record
+from fanout.companies import Companies
 from fanout.hub import Bounds, Hub
 from fanout.members import Joined, Member
-from fanout.native import Position
 from fanout.pages import Pages
+from fanout.requests import Position
 from fanout.sockets import Socket
 from fanout.tasks import Tasks
 
@@ -30,6 +31,12 @@ class Plain:
 
     def signal(self, room: str, data: bytes) -> bytes:
         return b"~%b " % data
+
+    def presence(self, room: str, body: bytes) -> bytes:
+        return b"~presence "
+
+    def receipts(self, room: str, body: bytes) -> bytes:
+        return b"~receipts "
 
 
 PLAIN = Plain()
@@ -158,7 +165,10 @@ class World:
         self.tasks = Tasks()
         self.pages = Pages(self.nats, APP, kept=1 << 20, timeout=2)
         bounds = Bounds(ring=ring, early=early, linger=linger)
-        self.hub = Hub(APP, self.nats, self.nats, self.pages, self.tasks, bounds, self._pushed)
+        self.companies = Companies(APP, self.nats, self.tasks)
+        self.hub = Hub(
+            APP, self.nats, self.nats, self.pages, self.companies, self.tasks, bounds, self._pushed
+        )
         self.pushed: list[tuple[list[int], int]] = []
         self._failures = Failures()
 

@@ -37,8 +37,10 @@ class UnrulyNats(MemoryNats):
         return stop
 
     async def listen(self, subject: str, heard: Callable[[str, bytes], None]) -> Stop:
-        self.listeners.append(heard)
         stop = await super().listen(subject, heard)
+        if not subject.startswith("signals."):
+            return stop
+        self.listeners.append(heard)
 
         async def unlisten() -> None:
             self.listeners.remove(heard)

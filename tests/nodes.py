@@ -1,5 +1,6 @@
 """A fanout node in this process, on a real port, over NATS and a log in memory; and a client that asks."""
 
+import asyncio
 import contextlib
 import itertools
 import json
@@ -14,13 +15,14 @@ from rawsocket import serving
 from websockets.asyncio.client import ClientConnection
 
 from chassis.auth import Verifier, sign
-from fanout.hub import Bounds, Hub
-from fanout.outage import Outage
-from fanout.pages import Pages
+from fanout.assembly import assemble
+from fanout.connection import context_of
+from fanout.conversation import Desk
+from fanout.door import Door
+from fanout.hub import Hub
 from fanout.roster import Roster
-from fanout.service import Sockets, limits_of, pace
 from fanout.settings import Settings
-from fanout.tasks import Tasks
+from fanout.sockets import limits_of
 
 SECRET = "a secret of at least 32 bytes for HS256"
 
@@ -121,21 +123,22 @@ class Node:
 async def node(
     head: int = 0, *, nats: UnrulyNats | None = None, verifier: Verifier | None = None, **settings: Any
 ) -> AsyncIterator[Node]:
-    nats, log, tasks = nats or UnrulyNats(), FakeLog(head), Tasks()
+    nats, log = nats or UnrulyNats(), FakeLog(head)
     await log.serve(nats)
     told = Settings.model_validate({"app_id": APP, **settings})
-    pages = Pages(nats, APP, kept=told.pages_bytes, timeout=told.replay_timeout)
-    bounds = Bounds(ring=told.ring_bytes, shed=told.shed_above)
-    hub, roster = (
-        Hub(APP, nats, nats, pages, tasks, bounds, lambda *_: None),
-        Roster(told.max_connections, pace(told)),
-    )
-    Outage(nats, hub, roster, tasks, grace=told.degraded_after)
-    sockets = Sockets(told, hub, roster, tasks, verifier or Verifier(secret=SECRET))
+    async with assemble(told, nats, lambda *_: None) as parts:
+        context = context_of(told, parts.desk, parts.roster, verifier or Verifier(secret=SECRET))
+        async with serving(Door(context).accept, limits_of(told)) as port, beating(parts.desk):
+            yield Node(port, nats, log, parts.desk.hub, parts.roster)
+
+
+@asynccontextmanager
+async def beating(desk: Desk) -> AsyncIterator[None]:
+    """What runs beside the sockets."""
+    tasks = [asyncio.create_task(loop()) for loop in (desk.heartbeats.run, desk.acknowledgements.run)]
     try:
-        async with serving(sockets.accept, limits_of(told)) as port:
-            yield Node(port, nats, log, hub, roster)
+        yield
     finally:
-        await hub.close()
-        await tasks.close()
-        await pages.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -62,6 +62,17 @@ class Operated:
         )
         return ids
 
+    async def reactions(self, room: str = "lobby") -> None:
+        """After a conversation: somebody is mentioned (offset 17), and somebody's comments are deleted."""
+        ids = [uuid7(), uuid7()]
+        await self.write(
+            [
+                post(room, body="hello, @u9"),
+                *[PostComment(room=room, actor="u9", comment=each, body="x") for each in ids],
+                *[DeleteComment(room=room, actor="u9", moderator=False, comment=each) for each in ids],
+            ]
+        )
+
     async def verify(self, most: int = 100) -> list[Finding]:
         findings = Findings(most)
         async with reading(self.nats_url) as stream:

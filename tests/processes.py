@@ -103,6 +103,9 @@ class Process:
 class Cluster:
     comments: list[Process] = field(default_factory=list)
     fanouts: list[Process] = field(default_factory=list)
+    presences: list[Process] = field(default_factory=list)
+    app: str = ""
+    nats_url: str = ""
 
 
 @contextmanager
@@ -113,6 +116,7 @@ def cluster(
     *,
     comments: int = 1,
     fanouts: int = 1,
+    presences: int = 0,
 ) -> Iterator[Cluster]:
     """So many replicas of each, as an installation of their own; they stop in order at the end."""
     told = {
@@ -123,16 +127,17 @@ def cluster(
         "PARLEY_RATE_LIMITS": "off",
         **environ,
     }
-    running = Cluster()
+    running = Cluster(app=told["PARLEY_APP_ID"], nats_url=nats_url)
     with ExitStack() as stack:
         for module, count, into in (
             ("comments", comments, running.comments),
+            ("presence", presences, running.presences),
             ("fanout", fanouts, running.fanouts),
         ):
             for _ in range(count):
                 process = Process(module, told)
                 stack.callback(process.stop)
                 into.append(process)
-        for process in [*running.comments, *running.fanouts]:
+        for process in [*running.comments, *running.presences, *running.fanouts]:
             process.ready()
         yield running

@@ -16,21 +16,18 @@ from eventsource import EventSource, Message, Parser
 from fakelog import APP, ROOM, FakeLog, UnrulyNats
 from nodes import SECRET, token
 
-from chassis.auth import Verifier
+from chassis.auth import Identity, Rights, Verifier
 from chassis.serving import Service, serve
 from chassis.telemetry import Telemetry
 from chassis.wheel import Wheel
 from fanout import sse_api
-from fanout.hub import Bounds, Hub
-from fanout.native import Position
-from fanout.outage import Outage
-from fanout.pages import Pages
+from fanout.assembly import assemble, desk_of
+from fanout.hub import Hub
+from fanout.requests import Position
 from fanout.roster import Roster
-from fanout.service import pace
 from fanout.settings import Settings
 from fanout.sockets import Limits
 from fanout.sse_stream import Context, Stream
-from fanout.tasks import Tasks
 
 LIMITS = Limits(write_high=4096, ping=25.0)
 
@@ -85,13 +82,15 @@ class Streams:
     def __init__(self, world: World, roster: Roster | None = None, limits: Limits = LIMITS) -> None:
         self.roster = roster or Roster(1000, None)
         wheel = Wheel(0.25)
-        self._context = Context(world.hub, self.roster, world.tasks, limits, 60.0, wheel)
+        desk = desk_of(Settings.model_validate({"app_id": APP}), world.nats, world.hub, world.tasks)
+        self._context = Context(desk, self.roster, limits, 60.0, wheel)
         self._numbers = itertools.count(1)
 
     def open(self, since: Position | None = None, *, lasts: float = 3600, retry: float = 1.5) -> Reader:
         """`lasts` is for how many seconds the token is valid."""
         name = f"e{next(self._numbers)}"
-        return Reader(Stream(name, ROOM, since, time.time() + lasts, retry, self._context))
+        caller = Identity("u1", None, None, time.time() + lasts, Rights((("*", frozenset("r")),)))
+        return Reader(Stream(name, ROOM, since, caller, retry, self._context))
 
 
 @dataclass
@@ -129,28 +128,25 @@ async def streaming(
     **settings: Any,
 ) -> AsyncIterator[Node]:
     """Serve until the end, or until the node is told to stop."""
-    nats, log, tasks = UnrulyNats(), FakeLog(head), Tasks()
+    nats, log = UnrulyNats(), FakeLog(head)
     await log.serve(nats)
     told = Settings.model_validate({"app_id": APP, "port": 0, "drain_window": 0.0, **settings})
-    pages = Pages(nats, APP, kept=told.pages_bytes, timeout=told.replay_timeout)
-    hub = Hub(APP, nats, nats, pages, tasks, Bounds(ring=told.ring_bytes), lambda *_: None)
-    roster = Roster(told.max_connections, pace(told))
-    Outage(nats, hub, roster, tasks, grace=told.degraded_after)
     limits = Limits(write_high=told.write_high, ping=told.ping_seconds)
     verifier = verifier or Verifier(secret=SECRET)
-    router = sse_api.router(hub, roster, tasks, verifier, limits, told.expiry_warning)
-    service = Service("fanout", routers=[router], drain=partial(roster.drain, told.drain_window))
-    listening, stop = asyncio.get_running_loop().create_future(), asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        serving = serve(service, settings=told, telemetry=telemetry, started=listening.set_result, stop=stop)
-        group.create_task(serving)
-        try:
-            yield Node(await listening, nats, log, hub, roster, stop)
-        finally:
-            stop.set()
-    await hub.close()
-    await tasks.close()
-    await pages.close()
+    async with assemble(told, nats, lambda *_: None) as parts:
+        roster = parts.roster
+        router = sse_api.router(parts.desk, roster, verifier, limits, told.expiry_warning)
+        service = Service("fanout", routers=[router], drain=partial(roster.drain, told.drain_window))
+        listening, stop = asyncio.get_running_loop().create_future(), asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            serving = serve(
+                service, settings=told, telemetry=telemetry, started=listening.set_result, stop=stop
+            )
+            group.create_task(serving)
+            try:
+                yield Node(await listening, nats, log, parts.desk.hub, roster, stop)
+            finally:
+                stop.set()
 
 
 async def take(source: EventSource, count: int) -> list[Message]:

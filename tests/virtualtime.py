@@ -10,10 +10,12 @@ T = TypeVar("T")
 
 class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type,unused-ignore]
     now = 0.0
+    turns = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is not None:
             self.now += timeout
+        self.turns += 1
         ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
         return ready
 
@@ -25,6 +27,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._virtual.now
+
+    @property
+    def turns(self) -> int:
+        """That the loop has taken: what ticks takes many."""
+        return self._virtual.turns
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

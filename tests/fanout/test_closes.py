@@ -10,7 +10,7 @@ from fanout.settings import Settings
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/protocol.md").read_text()
 CODES = re.findall(r"^\| (\d{4}) \| (.+?) \| (yes|no) \|$", DOCUMENT, re.MULTILINE)
-LIMITS = re.findall(r"^\| .+? \| ([\d,]+) \| `PARLEY_(\w+)` \|$", DOCUMENT, re.MULTILINE)
+LIMITS = re.findall(r"^\| .+? \| ([\d,.]+) \| `PARLEY_(\w+)` \|$", DOCUMENT, re.MULTILINE)
 
 
 def test_the_table_of_close_codes_is_the_codes() -> None:
@@ -25,7 +25,7 @@ def test_a_close_code_and_its_meaning_fit_a_close_frame(code: Close) -> None:
 
 
 def test_the_table_of_limits_is_the_settings() -> None:
-    assert len(LIMITS) == 18
+    assert len(LIMITS) == 26
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
     for value, name in LIMITS:
-        assert defaults[name.lower()] == int(value.replace(",", ""))
+        assert defaults[name.lower()] == float(value.replace(",", ""))

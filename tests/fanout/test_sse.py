@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from events import CommentPosted, encode
 from fanout import sse
-from fanout.native import Position, signalled
+from fanout.native import signalled
+from fanout.requests import Position
 
 BREAKS = "\r\n\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\0\ufeff:"
 """What some reader or other takes for the end of a line, or for something else of its own."""
@@ -118,6 +119,8 @@ def test_a_subscription_gives_the_position_that_it_goes_on_from(since: Position 
         "epoch": "x7Tq",
         "offset": 57,
         "recovered": recovered,
+        "presence": None,
+        "receipts": None,
     }
 
 

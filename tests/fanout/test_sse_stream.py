@@ -16,7 +16,7 @@ from chassis.limits import Rate
 from events import Record
 from fanout import sse
 from fanout.closes import Close
-from fanout.native import Position
+from fanout.requests import Position
 from fanout.roster import Pace, Roster
 
 
@@ -336,6 +336,8 @@ async def test_another_history_ends_the_stream_which_returns_and_is_told() -> No
             "epoch": "epoch-2",
             "offset": 4,
             "recovered": False,
+            "presence": None,
+            "receipts": None,
         }
         await again.leave()
 

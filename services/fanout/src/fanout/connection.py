@@ -1,35 +1,42 @@
-"""One native connection: finds out who is there, and passes on what they ask of rooms."""
+"""One native connection: finds out who is there, and passes on what they ask for."""
 
 import time
 from dataclasses import dataclass
 
 from chassis.auth import Identity, InvalidToken, Verifier
-from chassis.limits import Buckets
+from chassis.limits import Buckets, Rate
 from fanout import native
 from fanout.closes import Close
+from fanout.conversation import Conversation, Desk
 from fanout.deadline import Deadline
 from fanout.frames import INTERNAL_ERROR
-from fanout.hub import Hub
-from fanout.native import BadFrame, BadRequest, Connect, Refresh, Subscribe, Unsubscribe
-from fanout.rooms import Rooms, Rules
+from fanout.receiving import BadFrame, BadRequest, identify, receive
+from fanout.requests import Connect, Refresh, Request
 from fanout.roster import Roster
+from fanout.settings import Settings
 from fanout.sockets import Socket
-from fanout.tasks import Tasks
+
+REFUSALS = Rate(1, 100)
+"""Requests beyond the rate that one connection is told about before it is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What all native connections of a process share."""
 
-    hub: Hub
+    desk: Desk
     roster: Roster
-    tasks: Tasks
     verifier: Verifier
-    rules: Rules
     requests: Buckets | None
     """How often one connection may ask; `None`: as often as it wants."""
     refusals: Buckets
     """How often it may be refused because it asks too often."""
+
+
+def context_of(settings: Settings, desk: Desk, roster: Roster, verifier: Verifier) -> Context:
+    rate = Rate(settings.requests_per_second, settings.requests_burst)
+    requests = Buckets(rate) if settings.rate_limits == "on" else None
+    return Context(desk, roster, verifier, requests, Buckets(REFUSALS))
 
 
 class Connection:
@@ -37,25 +44,27 @@ class Connection:
 
     __slots__ = (
         "_context",
+        "_conversation",
         "_deadline",
+        "_device",
         "_early",
         "_early_size",
         "_over",
-        "_rooms",
         "_token",
         "id",
         "socket",
         "stalled",
     )
 
-    def __init__(self, id: str, context: Context, token: str | None) -> None:  # noqa: A002
-        """`token` is the one of the upgrade request, if it had any."""
+    def __init__(self, id: str, context: Context, token: str | None, device: str | None = None) -> None:  # noqa: A002
+        """`token` and `device` are those of the upgrade request, if it had any."""
         self.id = id
         self.stalled = False
         self.socket: Socket
         self._context = context
         self._token = token
-        self._rooms: Rooms | None = None
+        self._device = device
+        self._conversation: Conversation | None = None
         """`None` until the token is verified."""
         self._early: list[str] | None = None
         """Requests that came while the token was being verified."""
@@ -73,7 +82,7 @@ class Connection:
         if wait > 0:
             self._dismiss(Close.BUSY, wait)
             return
-        self._deadline.await_connect(self._context.rules.connect)
+        self._deadline.await_connect(self._context.desk.rules.connect)
         token, self._token = self._token, None
         if token is not None:
             self._connect(None, token)
@@ -92,13 +101,13 @@ class Connection:
 
     def paused(self) -> None:
         self.stalled = True
-        if self._rooms is not None:
-            self._rooms.pause()
+        if self._conversation is not None:
+            self._conversation.rooms.pause()
 
     def resumed(self) -> None:
         self.stalled = False
-        if self._rooms is not None:
-            self._rooms.resume()
+        if self._conversation is not None:
+            self._conversation.rooms.resume()
 
     def stuck(self) -> None:
         self._context.roster.figures.slow += 1
@@ -118,16 +127,16 @@ class Connection:
         self.socket.close(INTERNAL_ERROR)
 
     def degraded(self) -> None:
-        if self._rooms is not None:
+        if self._conversation is not None:
             self.socket.send(native.DEGRADED)
 
     def restored(self) -> None:
-        if self._rooms is not None:
+        if self._conversation is not None:
             self.socket.send(native.RESTORED)
 
     def retire(self, after: float) -> None:
-        if self._rooms is not None:
-            self._rooms.flush()
+        if self._conversation is not None:
+            self._conversation.rooms.flush()
         self._dismiss(Close.RESUME_ELSEWHERE, after)
 
     def _dismiss(self, code: Close, after: float) -> None:
@@ -141,13 +150,13 @@ class Connection:
     def _leave(self) -> None:
         self._over = True
         self._deadline.cancel()
-        if self._rooms is not None:
-            self._rooms.leave()
+        if self._conversation is not None:
+            self._conversation.leave()
 
     # Who is there
 
     def _connect(self, id: int | None, token: str) -> None:  # noqa: A002
-        if self._rooms is not None:
+        if self._conversation is not None:
             self.socket.send(native.error(id, "connected_already", "this connection is connected"))
             return
         try:
@@ -159,7 +168,7 @@ class Connection:
             self._welcome(id, caller)
         else:
             self._early = []
-            self._context.tasks.spawn(self._verify(id, token), self.failed)
+            self._context.desk.tasks.spawn(self._verify(id, token), self.failed)
 
     async def _verify(self, id: int | None, token: str) -> None:  # noqa: A002
         try:
@@ -173,33 +182,33 @@ class Connection:
         if self._over:
             return
         context = self._context
-        self._rooms = Rooms(self, caller, context.hub, context.tasks, context.rules)
-        self._deadline.await_expiry(caller.expires, context.rules.expiry_warning)
-        self.socket.send(native.connected(id, self.id, caller.user, context.rules.ping))
+        self._conversation = Conversation(self, caller, self._device, context.desk)
+        self._deadline.await_expiry(caller.expires, context.desk.rules.expiry_warning)
+        self.socket.send(native.connected(id, self.id, caller.user, context.desk.rules.ping))
         if context.roster.degraded:
             self.socket.send(native.DEGRADED)
         early, self._early = self._early or (), None
         for message in early:
             self._receive(message)
 
-    async def _refresh(self, request: Refresh, rooms: Rooms) -> None:
+    async def _refresh(self, request: Refresh, conversation: Conversation) -> None:
         """The old token goes on to count if the new one cannot."""
         try:
             caller = await self._context.verifier.verify(request.token)
         except InvalidToken as reason:
             self.socket.send(native.error(request.id, "invalid_token", str(reason)))
             return
-        if caller.user != rooms.user:
+        if caller.user != conversation.caller.user:
             self.socket.send(native.error(request.id, "invalid_token", "the token is another user's"))
             return
         if not self._over:
-            left = self._deadline.await_expiry(caller.expires, self._context.rules.expiry_warning)
+            left = self._deadline.await_expiry(caller.expires, self._context.desk.rules.expiry_warning)
             self.socket.send(native.refreshed(request.id, left))
-            rooms.refresh(caller)
+            conversation.refresh(caller)
 
     def _keep(self, early: list[str], message: str) -> None:
         self._early_size += len(message)
-        if self._early_size > self._context.rules.early:
+        if self._early_size > self._context.desk.rules.early:
             self.close(Close.TOO_MANY_REQUESTS)
         else:
             early.append(message)
@@ -210,32 +219,30 @@ class Connection:
         if self._over:
             return
         try:
-            self._carry_out(native.receive(message))
+            self._carry_out(receive(message))
         except BadRequest as bad:
             self.socket.send(native.error(bad.id, "invalid_request", str(bad)))
         except BadFrame as bad:
             self.close(Close.BAD_FRAME, str(bad))
 
-    def _carry_out(self, request: native.Request) -> None:
+    def _carry_out(self, request: Request) -> None:
+        conversation = self._conversation
         if isinstance(request, Connect):
+            self._device = request.device or self._device
             self._connect(request.id, request.token)
-        elif self._rooms is None:
+        elif conversation is None:
             self.close(Close.NOT_CONNECTED)
         elif isinstance(request, Refresh):
-            self._context.tasks.spawn(self._refresh(request, self._rooms), self.failed)
-        elif isinstance(request, Subscribe):
-            self._rooms.subscribe(request)
-        elif isinstance(request, Unsubscribe):
-            self._rooms.unsubscribe(request)
+            self._context.desk.tasks.spawn(self._refresh(request, conversation), self.failed)
         else:
-            self._rooms.signal(request)
+            conversation.carry_out(request)
 
     def _refuse(self, request: str, wait: float, now: float) -> None:
         if self._context.refusals.take(self.id, now) > 0:
             self.close(Close.TOO_MANY_REQUESTS)
             return
         try:
-            id = native.identify(request)  # noqa: A001
+            id = identify(request)  # noqa: A001
         except BadFrame as bad:
             self.close(Close.BAD_FRAME, str(bad))
             return

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from events import NoAnswer, Record
 from fanout.members import Figures
-from fanout.native import Position
 from fanout.pages import Chunk, Pages
+from fanout.requests import Position
 from fanout.room import Entry, Room
 from fanout.tasks import Tasks
 

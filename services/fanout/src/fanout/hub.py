@@ -1,14 +1,16 @@
 """The hub: which rooms are active here, and who is in them. It knows no protocol and no socket."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from events import Stop, Stream, Wire, subjects
+from events import NoAnswer, Stop, Stream, Wire, subjects
+from fanout.companies import Companies
+from fanout.company import Company
 from fanout.live import LiveRoom, Pushed
 from fanout.members import Figures, Joined, Member
-from fanout.native import Position
 from fanout.pages import Pages
+from fanout.requests import Position
 from fanout.room import Room
 from fanout.tasks import Tasks
 
@@ -31,6 +33,7 @@ class Bounds:
 class _Active:
     name: str
     live: LiveRoom
+    company: Company
     opened: "asyncio.Task[None] | None" = None
     joining: int = 0
     """Members that wait to be let in."""
@@ -54,6 +57,7 @@ class Hub:
         stream: Stream,
         wire: Wire,
         pages: Pages,
+        companies: Companies,
         tasks: Tasks,
         bounds: Bounds,
         pushed: Pushed,
@@ -62,6 +66,7 @@ class Hub:
         self._stream = stream
         self._wire = wire
         self._pages = pages
+        self._companies = companies
         self._tasks = tasks
         self._bounds = bounds
         self._pushed = pushed
@@ -83,6 +88,7 @@ class Hub:
         assert active.opened is not None
         try:
             await asyncio.shield(active.opened)
+            await active.company.ready()
             await active.live.join(member, since, joined)
         finally:
             active.joining -= 1
@@ -112,6 +118,23 @@ class Hub:
         payload = b"%b\n%b" % (origin.encode(), data)
         await self._wire.send(subjects.signal(self._app, room, name), payload)
 
+    async def ask_presence(self, member: Member, users: Sequence[str]) -> bytes:
+        """Who of these is here, as a JSON object; in a large room the member is told of them from now on.
+
+        Raise `NoAnswer`.
+        """
+        active = self._active.get(member.room)
+        if active is None:
+            raise NoAnswer(f"{member.room} is not active")
+        return await active.company.ask(member, users)
+
+    def epoch_of(self, room: str, offset: int) -> str | None:
+        """Of the room's history, if the room is active here and has come as far as the offset."""
+        active = self._active.get(room)
+        if active is None or not active.live.feed.room.opened or active.live.feed.room.head < offset:
+            return None
+        return active.live.feed.room.epoch
+
     def check(self) -> None:
         """Events may have been missed: compare every active room with the log."""
         for active in self._active.values():
@@ -135,13 +158,19 @@ class Hub:
             self._end(active)
             active = None
         if active is None:
-            room = Room(name, ring=self._bounds.ring, early=self._bounds.early)
-            live = LiveRoom(room, self._pages, self.figures, self._tasks, self._pushed, self._bounds.shed)
-            active = self._active[name] = _Active(name, live)
+            active = self._active[name] = self._make(name)
             active.opened = asyncio.create_task(self._open(active))
             active.opened.add_done_callback(_seen)
         active.stay()
         return active
+
+    def _make(self, name: str) -> _Active:
+        room = Room(name, ring=self._bounds.ring, early=self._bounds.early)
+        members: set[Member] = set()
+        company = self._companies.open(name, lambda: members)
+        shed = self._bounds.shed
+        live = LiveRoom(room, members, company, self._pages, self.figures, self._tasks, self._pushed, shed)
+        return _Active(name, live, company)
 
     async def _open(self, active: _Active) -> None:
         """Listen first, then ask where the log stands: nothing falls between."""
@@ -167,6 +196,7 @@ class Hub:
 
     def _remove(self, active: _Active) -> None:
         active.live.feed.closed = True
+        active.company.close()
         active.stay()
         if self._active.get(active.name) is active:
             del self._active[active.name]

@@ -8,15 +8,19 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from events import Record
+from fanout.company import Company
 from fanout.feed import Feed
 from fanout.members import Encoding, Figures, Joined, Member
-from fanout.native import Position
 from fanout.pages import Pages
+from fanout.requests import Position
 from fanout.room import Entry, Room
 from fanout.tasks import Tasks
 
 FLUSH_BYTES = 256 * 1024
 """Events of one room that are joined into one write at most."""
+
+MEMBERSHIP = b'"type":"member.'
+"""In events after which the room has other members; what is written in a body is escaped."""
 
 Pushed = Callable[[Sequence[Record], int], None]
 """Called with the records that a flush wrote, and the number of sockets that it wrote them to."""
@@ -26,11 +30,20 @@ class LiveRoom:
     """One active room; once its feed is closed, its members are lost and it takes no others."""
 
     def __init__(
-        self, room: Room, pages: Pages, figures: Figures, tasks: Tasks, pushed: Pushed, shed_above: int
+        self,
+        room: Room,
+        members: set[Member],
+        company: Company,
+        pages: Pages,
+        figures: Figures,
+        tasks: Tasks,
+        pushed: Pushed,
+        shed_above: int,
     ) -> None:
-        """Above `shed_above` bytes that wait for a member, it gets no signals."""
+        """`members` is filled here. Above `shed_above` bytes that wait for a member, it gets no signals."""
         self.feed = Feed(room, pages, figures, tasks, self._push, self._lose)
-        self.members: set[Member] = set()
+        self.members = members
+        self._company = company
         self._room = room
         self._figures = figures
         self._tasks = tasks
@@ -50,6 +63,8 @@ class LiveRoom:
             return
         if record is not None:
             self._records.append(record)
+        if any(MEMBERSHIP in entry.data for entry in entries):
+            self._company.membership_changed()
         self._figures.events += len(entries)
         if not self._pending:
             asyncio.get_running_loop().call_soon(self.flush)
@@ -105,13 +120,16 @@ class LiveRoom:
         self.members.add(member)
         self._figures.members += 1
         member.cursor = since.offset if since is not None and recovered else self._room.head
-        joined(Joined(self._room.epoch, self._room.head, recovered))
+        member.joined = True
+        company = self._company
+        joined(Joined(self._room.epoch, self._room.head, recovered, company.presence(), company.receipts()))
         self.catch_up(member)
 
     def leave(self, member: Member) -> None:
         member.gone = True
         if member in self.members:
             self.members.remove(member)
+            self._company.forget(member)
             self._figures.members -= 1
             self._live.get(member.encoding, set()).discard(member)
 
@@ -137,6 +155,7 @@ class LiveRoom:
         member.live = True
         self._live.setdefault(member.encoding, set()).add(member)
         self._give(member, entries)
+        self._company.live(member)
 
     async def _replay(self, member: Member) -> None:
         try:

@@ -14,6 +14,10 @@ class Encoding(Protocol):
 
     def signal(self, room: str, data: bytes) -> bytes: ...
 
+    def presence(self, room: str, body: bytes) -> bytes: ...
+
+    def receipts(self, room: str, body: bytes) -> bytes: ...
+
 
 class Outlet(Protocol):
     """Where frames are written."""
@@ -59,6 +63,7 @@ class Member:
     encoding: Encoding
     room: str
     cursor: int = 0
+    joined: bool = False
     live: bool = False
     replaying: bool = False
     gone: bool = False
@@ -77,6 +82,10 @@ class Joined:
     offset: int
     """The room's newest event; if `recovered`, those between are replayed."""
     recovered: bool
+    presence: bytes = b"null"
+    """Who is here, as JSON; `null` if that is not known now."""
+    receipts: bytes = b"null"
+    """How far the members are, as JSON."""
 
 
 @dataclass(slots=True)

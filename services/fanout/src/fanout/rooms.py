@@ -1,5 +1,6 @@
 """The rooms of one native connection, and what it may ask of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -9,7 +10,7 @@ from fanout import native
 from fanout.frames import frame
 from fanout.hub import Hub
 from fanout.members import Joined, Member, Sink
-from fanout.native import Position, Signal, Subscribe, Unsubscribe
+from fanout.requests import AskPresence, Position, Subscribe, Unsubscribe
 from fanout.sockets import Socket
 from fanout.tasks import Tasks
 
@@ -42,6 +43,12 @@ class _Encoding:
     def signal(self, room: str, data: bytes) -> bytes:
         return frame(native.signal(room, data))
 
+    def presence(self, room: str, body: bytes) -> bytes:
+        return frame(native.presence(room, body))
+
+    def receipts(self, room: str, body: bytes) -> bytes:
+        return frame(native.receipts(room, body))
+
 
 ENCODING: Final = _Encoding()
 
@@ -56,19 +63,30 @@ class Client(Sink, Protocol):
 class Rooms:
     """Carries out the requests about rooms; answers go to the sink's socket."""
 
-    __slots__ = ("_caller", "_hub", "_members", "_rules", "_sink", "_tasks")
+    __slots__ = ("_caller", "_hub", "_members", "_moved", "_rules", "_sink", "_tasks")
 
-    def __init__(self, sink: Client, caller: Identity, hub: Hub, tasks: Tasks, rules: Rules) -> None:
+    def __init__(
+        self,
+        sink: Client,
+        caller: Identity,
+        hub: Hub,
+        tasks: Tasks,
+        rules: Rules,
+        moved: Callable[[], None],
+    ) -> None:
+        """`moved` is called when `names` has changed."""
         self._sink = sink
         self._caller = caller
         self._hub = hub
         self._tasks = tasks
         self._rules = rules
+        self._moved = moved
         self._members: dict[str, Member] = {}
 
     @property
-    def user(self) -> str:
-        return self._caller.user
+    def names(self) -> list[str]:
+        """The rooms in which the subscription was answered."""
+        return [room for room, member in self._members.items() if member.joined]
 
     def subscribe(self, request: Subscribe) -> None:
         room = request.room
@@ -83,13 +101,18 @@ class Rooms:
             self._tasks.spawn(self._join(member, request), self._sink.failed)
 
     async def _join(self, member: Member, request: Subscribe) -> None:
-        answered = False
-
         def joined(at: Joined) -> None:
-            nonlocal answered
-            answered = True
             position = Position(at.epoch, at.offset)
-            self._send(native.subscribed(request.id, member.room, position, recovered=at.recovered))
+            answer = native.subscribed(
+                request.id,
+                member.room,
+                position,
+                recovered=at.recovered,
+                presence=at.presence,
+                receipts=at.receipts,
+            )
+            self._send(answer)
+            self._moved()
 
         try:
             await self._hub.join(member, request.since, joined)
@@ -98,7 +121,7 @@ class Rooms:
                 del self._members[member.room]
                 self._error(request.id, "unavailable", "the room cannot be read now; try again", member.room)
                 return
-        if not answered:
+        if not member.joined:
             self._error(request.id, "unsubscribed", "unsubscribed before the room was read", member.room)
 
     def unsubscribe(self, request: Unsubscribe) -> None:
@@ -107,33 +130,35 @@ class Rooms:
             self._error(request.id, "not_subscribed", "this connection is not subscribed", request.room)
             return
         self._hub.leave(member)
+        self._moved()
         self._send(native.unsubscribed(request.id, request.room))
 
-    def signal(self, request: Signal) -> None:
-        room = request.room
-        if not self._caller.may("w", room):
-            self._error(request.id, "forbidden", "the token does not allow to write in this room", room)
-        elif len(request.data) > self._rules.signal:
-            self._error(request.id, "too_large", f"a signal has at most {self._rules.signal} bytes", room)
+    def ask(self, request: AskPresence) -> None:
+        member = self._members.get(request.room)
+        if member is None or not member.joined:
+            self._error(request.id, "not_subscribed", "this connection is not subscribed", request.room)
         else:
-            self._tasks.spawn(self._send_signal(request), self._sink.failed)
+            self._tasks.spawn(self._ask(member, request), self._sink.failed)
 
-    async def _send_signal(self, request: Signal) -> None:
-        data = native.signalled(request.name, self._caller.user, request.data)
+    async def _ask(self, member: Member, request: AskPresence) -> None:
         try:
-            await self._hub.signal(request.room, request.name, self._sink.id, data)
-        except StreamError:
-            self._error(request.id, "unavailable", "signals cannot be sent now", request.room)
+            body = await self._hub.ask_presence(member, request.users)
+        except (NoAnswer, StreamError):
+            message = "who is here cannot be known now; try again"
+            self._error(request.id, "unavailable", message, member.room)
         else:
-            self._send(native.ok(request.id))
+            self._send(native.present(request.id, member.room, body))
 
     def refresh(self, caller: Identity) -> None:
         """The same user's new token: rooms that it does not allow any more are left."""
         self._caller = caller
-        for room in [room for room in self._members if not caller.may("r", room)]:
+        forbidden = [room for room in self._members if not caller.may("r", room)]
+        for room in forbidden:
             self._hub.leave(self._members.pop(room))
             message = "the new token does not allow to read in this room"
             self._send(native.error(None, "forbidden", message, room=room))
+        if forbidden:
+            self._moved()
 
     def flush(self) -> None:
         """Write what has happened already."""

@@ -1,6 +1,8 @@
 """What the fanout service is told from outside, beside what every service is."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from chassis.settings import Settings as Common
 
@@ -40,6 +42,12 @@ class Settings(Common):
     """Of one connection in the long run."""
     requests_burst: float = Field(default=300, ge=1)
     """At once: a client that comes back subscribes to all its rooms."""
+    signals_per_second: float = Field(default=10, gt=0)
+    """Of one connection in the long run."""
+    signals_burst: float = Field(default=20, ge=1)
+    """Signals at once."""
+    typing_seconds: float = Field(default=1, gt=0)
+    """In which the others in a room are told at most once that somebody types."""
     signal_limit: int = Field(default=4096, ge=1)
     """Bytes of a signal's data."""
     ring_bytes: int = Field(default=262_144, ge=0)
@@ -50,3 +58,25 @@ class Settings(Common):
     """Seconds for which a room without members stays active."""
     replay_timeout: float = Field(default=2, gt=0)
     """Seconds to wait for a page of the log."""
+    presence_ttl: int = Field(default=30, ge=1, le=3600)
+    """Seconds after which the people of a process that was killed are gone; more than twice the heartbeat."""
+    heartbeat_seconds: float = Field(default=10, ge=0.1, le=600)
+    """Between two heartbeats of a connection."""
+    presence_list: int = Field(default=1000, ge=1, le=1000)
+    """People in a room up to which clients are told of each; beyond, of counts and of whom they ask for."""
+    ambient_timeout: float = Field(default=2, gt=0)
+    """Seconds to wait for who is in a room, how far its members are, or what somebody has not read."""
+    receipts_interval: float = Field(default=0.1, gt=0)
+    """Seconds in which receipts gather before they are sent on."""
+    receipts_waiting: int = Field(default=100_000, ge=1)
+    """Receipts that may wait while NATS is away; beyond, clients are told to try again."""
+    receipts_push: float = Field(default=0.25, gt=0)
+    """Seconds between two pushes of receipts to a room."""
+    unread_push: float = Field(default=0.5, gt=0)
+    """Seconds between two looks at what is unread in a room, for those who watch it."""
+
+    @model_validator(mode="after")
+    def _beats_in_time(self) -> Self:
+        if self.heartbeat_seconds > self.presence_ttl / 2:
+            raise ValueError("PARLEY_HEARTBEAT_SECONDS must be at most half of PARLEY_PRESENCE_TTL")
+        return self

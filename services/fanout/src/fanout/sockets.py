@@ -1,9 +1,12 @@
 """What a session and its socket may ask of each other: no I/O."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from fanout.closes import Close
+from fanout.settings import Settings
 from fanout.upgrade import Refusal, Upgrade
 
 
@@ -27,6 +30,18 @@ class Limits:
     """Frames of any kind that a client may send in a second."""
     flood: int = 1008
     """Close code for more than that."""
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(
+        frame=settings.frame_limit,
+        write_high=settings.write_high,
+        ping=settings.ping_seconds,
+        pong=settings.pong_seconds,
+        stall=settings.stall_seconds,
+        frames=settings.frames_per_second if settings.rate_limits == "on" else sys.maxsize,
+        flood=Close.TOO_MANY_REQUESTS,
+    )
 
 
 class Socket(Protocol):

@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any, Final
 
-from fanout.native import Position
+from fanout.requests import Position
 
 NAME: Final = "sse"
 MEDIA_TYPE: Final = "text/event-stream"
@@ -31,7 +31,7 @@ def id_of(position: Position) -> str:
 
 
 class _Encoding:
-    """Events have no name, for `onmessage`; signals have one, and no id."""
+    """Events have no name, for `onmessage`; what is not in the log has one, and no id."""
 
     name: Final = NAME
 
@@ -39,7 +39,17 @@ class _Encoding:
         return b"id: %b:%d\ndata: %b\n\n" % (epoch.encode(), offset, data)
 
     def signal(self, room: str, data: bytes) -> bytes:
-        return b'event: signal\ndata: {"room":"%b",%b\n\n' % (room.encode(), data[1:])
+        return _of_room(b"signal", room, data)
+
+    def presence(self, room: str, body: bytes) -> bytes:
+        return _of_room(b"presence", room, body)
+
+    def receipts(self, room: str, body: bytes) -> bytes:
+        return _of_room(b"receipts", room, body)
+
+
+def _of_room(name: bytes, room: str, body: bytes) -> bytes:
+    return b'event: %b\ndata: {"room":"%b",%b\n\n' % (name, room.encode(), body[1:])
 
 
 ENCODING: Final = _Encoding()
@@ -50,10 +60,21 @@ def retry(seconds: float) -> bytes:
     return b"retry: %d\n\n" % _milliseconds(seconds)
 
 
-def subscribed(room: str, head: Position, *, since: Position | None) -> bytes:
-    """The stream goes on after `since`, if what follows it can be given, else after the room's head."""
-    data = {"room": room, "epoch": head.epoch, "offset": head.offset, "recovered": since is not None}
-    return b"id: %b\n%b" % (id_of(since or head).encode(), _named("subscribed", data))
+def subscribed(
+    room: str,
+    head: Position,
+    *,
+    since: Position | None,
+    presence: bytes = b"null",
+    receipts: bytes = b"null",
+) -> bytes:
+    """The stream goes on after `since`, if what follows it can be given, else after the room's head.
+
+    `presence` and `receipts` are JSON.
+    """
+    data = _dump({"room": room, "epoch": head.epoch, "offset": head.offset, "recovered": since is not None})
+    said = b'%b,"presence":%b,"receipts":%b}' % (data[:-1], presence, receipts)
+    return b"id: %b\nevent: subscribed\ndata: %b\n\n" % (id_of(since or head).encode(), said)
 
 
 def expiring(seconds: float) -> bytes:
@@ -75,8 +96,11 @@ def _milliseconds(seconds: float) -> int:
 
 def _named(name: str, data: dict[str, Any]) -> bytes:
     """An event without data would not be dispatched: there is always an object."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return f"event: {name}\ndata: {text}\n\n".encode()
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), _dump(data))
+
+
+def _dump(data: dict[str, Any]) -> bytes:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 DEGRADED: Final = _named("degraded", {})

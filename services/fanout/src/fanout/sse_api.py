@@ -15,11 +15,10 @@ from chassis.problems import InvalidRequest, Problem, answers
 from chassis.wheel import Wheel
 from events import ROOM
 from fanout import sse
-from fanout.hub import Hub
+from fanout.conversation import Desk
 from fanout.roster import Roster
 from fanout.sockets import Limits
 from fanout.sse_stream import Context, Stream
-from fanout.tasks import Tasks
 
 HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -41,7 +40,7 @@ retry: 1382
 
 id: x7Tq:41
 event: subscribed
-data: {"room":"chat-5-12","epoch":"x7Tq","offset":42,"recovered":true}
+data: {"room":"chat-5-12","epoch":"x7Tq","offset":42,"recovered":true,"presence":null,"receipts":null}
 
 id: x7Tq:42
 data: {"type":"comment.posted","id":"0d4a7f0e-6d55-4c8e-9a55-2f6f7a1f3c11","room":"chat-5-12","offset":42,…}
@@ -96,11 +95,11 @@ class EventStream(StreamingResponse):
 
 
 def router(
-    hub: Hub, roster: Roster, tasks: Tasks, verifier: Verifier, limits: Limits, expiry_warning: float
+    desk: Desk, roster: Roster, verifier: Verifier, limits: Limits, expiry_warning: float
 ) -> APIRouter:
     """`GET /v1/rooms/{room}/events`; `expiry_warning` is in seconds."""
     wheel = Wheel(min(TICK, limits.ping / 4))
-    context = Context(hub, roster, tasks, limits, expiry_warning, wheel)
+    context = Context(desk, roster, limits, expiry_warning, wheel)
     prefix, numbers = secrets.token_hex(4), itertools.count(1)
     routes = APIRouter(prefix="/v1", responses=answers(TokenMissing, Forbidden, InvalidRequest))
 
@@ -130,7 +129,7 @@ def router(
         number = next(numbers)
         retry = RETRY_SECONDS * (1 + number * GOLDEN % 1)
         after = sse.position((since or "") if last_event_id is None else last_event_id)
-        return EventStream(Stream(f"e{prefix}{number}", room, after, caller.expires, retry, context))
+        return EventStream(Stream(f"e{prefix}{number}", room, after, caller, retry, context))
 
     return routes
 

@@ -5,22 +5,24 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Send
 
+from chassis.auth import Identity
 from chassis.wheel import Wheel
 from events import NoAnswer, StreamError
 from fanout import sse
 from fanout.closes import Close
+from fanout.conversation import Desk
 from fanout.frames import INTERNAL_ERROR
-from fanout.hub import Hub
 from fanout.members import Joined, Member
-from fanout.native import Position
+from fanout.requests import Position
 from fanout.roster import Roster
 from fanout.sockets import Limits
-from fanout.tasks import Tasks
+from fanout.whereabouts import lease
 
 PIECE = 65_536
 """Bytes that are joined and handed to the server at once: as many as it takes before it lets us wait."""
@@ -36,9 +38,8 @@ FULL_SECONDS = 5.0
 class Context:
     """What all streams of a process share."""
 
-    hub: Hub
+    desk: Desk
     roster: Roster
-    tasks: Tasks
     limits: Limits
     """Of a socket; a stream has `write_high` and `ping` in common with it."""
     expiry_warning: float
@@ -50,8 +51,8 @@ class Stream:
     """A `Sink` of the hub, and the `Outlet` that it writes to; ends when it has said that it is `closing`."""
 
     __slots__ = (
+        "_caller",
         "_context",
-        "_expires",
         "_member",
         "_over",
         "_retry",
@@ -71,11 +72,11 @@ class Stream:
         id: str,  # noqa: A002
         room: str,
         since: Position | None,
-        expires: float,
+        caller: Identity,
         retry: float,
         context: Context,
     ) -> None:
-        """`expires` is the token's, in seconds since 1970; `retry` is in seconds."""
+        """`retry` is in seconds."""
         self.id = id
         self.stalled = False
         self.buffered = 0
@@ -83,7 +84,7 @@ class Stream:
         self._context = context
         self._member = Member(self, sse.ENCODING, room)
         self._since = since
-        self._expires = expires
+        self._caller = caller
         self._retry = retry
         self._waiting: list[bytes] = []
         self._woken = asyncio.Event()
@@ -127,21 +128,23 @@ class Stream:
         self.write(sse.retry(self._retry))
         if self._context.roster.degraded:
             self.degraded()
-        left = max(0.0, self._expires - time.time())
+        left = max(0.0, self._caller.expires - time.time())
         ahead = min(self._context.expiry_warning, left / 2)
         self._later(left - ahead, self._warn, ahead)
         self._context.wheel.wait(self, self._context.limits.ping)
-        self._context.tasks.spawn(self._join(), self.failed)
+        self._context.desk.tasks.spawn(self._join(), self.failed)
 
     async def _join(self) -> None:
         try:
-            await self._context.hub.join(self._member, self._since, self._joined)
+            await self._context.desk.hub.join(self._member, self._since, self._joined)
         except (NoAnswer, StreamError):
             self._close(TRY_AGAIN_LATER, "The room cannot be read now.", self._retry)
 
     def _joined(self, at: Joined) -> None:
-        since = self._since if at.recovered else None
-        self.write(sse.subscribed(self._member.room, Position(at.epoch, at.offset), since=since))
+        since, room = self._since if at.recovered else None, self._member.room
+        head = Position(at.epoch, at.offset)
+        self.write(sse.subscribed(room, head, since=since, presence=at.presence, receipts=at.receipts))
+        self._context.desk.heartbeats.hold(self.id, lease(self._caller, [room], datetime.now(UTC)))
 
     async def _wait_for_leave(self, receive: Receive) -> None:
         with suppress(HTTPException):  # whoever sends a body that is too large is let go, too
@@ -162,7 +165,7 @@ class Stream:
         self._woken.set()
         if self.buffered > self._context.limits.write_high and not self.stalled:
             self.stalled = True
-            self._context.hub.pause(self._member)
+            self._context.desk.hub.pause(self._member)
 
     async def _pump(self, send: Send) -> None:
         """The server lets `send` wait while the client does not take what it was sent."""
@@ -189,7 +192,7 @@ class Stream:
         self.buffered -= size
         if self.stalled and self.buffered <= self._context.limits.write_high // 4:
             self.stalled = False
-            self._context.hub.resume(self._member)
+            self._context.desk.hub.resume(self._member)
 
     def due(self) -> None:
         """The wheel's call: now and then a line, for whatever on the way cuts what is silent."""
@@ -224,7 +227,7 @@ class Stream:
         self.write(sse.RESTORED)
 
     def retire(self, after: float) -> None:
-        self._context.hub.flush(self._member)
+        self._context.desk.hub.flush(self._member)
         self._close(Close.RESUME_ELSEWHERE, Close.RESUME_ELSEWHERE.meaning, after)
 
     def _close(self, code: int, message: str, after: float | None = None) -> None:
@@ -240,4 +243,5 @@ class Stream:
     def _leave(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._context.hub.leave(self._member)
+        self._context.desk.heartbeats.drop(self.id)
+        self._context.desk.hub.leave(self._member)

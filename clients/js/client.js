@@ -1,14 +1,18 @@
+import { Activity } from "./activity.js";
 import { Connection } from "./connection.js";
+import { device } from "./device.js";
 import { Emitter } from "./emitter.js";
 import { Http } from "./http.js";
 import { MemoryShelf, Outbox } from "./outbox.js";
+import { Pace } from "./pace.js";
 import { here } from "./platform.js";
 import { Renewal } from "./renewal.js";
 import { Room } from "./room.js";
 import { Tokens } from "./tokens.js";
+import { Unread } from "./unread.js";
 
 /**
- * @import { Frame, Shelf, User } from "./types.js"
+ * @import { Activity as Word, Frame, RoomUnread, Shelf, User } from "./types.js"
  * @import { Standing } from "./connection.js"
  * @import { Platform } from "./platform.js"
  */
@@ -25,13 +29,16 @@ const SILENT_MS = 30_000;
  *     room.subscribe();
  *     room.post("Hello");
  *
- * `state`: the connection's standing has changed. `error`: something went wrong that is being dealt with.
- * @extends {Emitter<{state: Standing, error: unknown}>}
+ * `state`: the connection's standing has changed. `unread`: what is not read has; it comes after `watchUnread`.
+ * `error`: something went wrong that is being dealt with.
+ * @extends {Emitter<{state: Standing, unread: ReadonlyMap<string, RoomUnread>, error: unknown}>}
  */
 export class Parley extends Emitter {
   user;
   #platform;
   #connection;
+  #activity;
+  #unread;
   #parts;
   /** @type {Map<string, Room>} */
   #rooms = new Map();
@@ -44,23 +51,29 @@ export class Parley extends Emitter {
    * @param {User} options.user  who is at this screen: the one that the token names
    * @param {string | (() => Promise<string>)} options.token  asked for at each connect, after a 401, and when
    *   it is about to expire: from a minute before, the function gives a new one
-   * @param {Shelf} [options.storage]  such as localStorage: keeps what is not sent yet over a reload
+   * @param {Shelf} [options.storage]  such as localStorage: keeps what is not sent yet over a reload, and the device's name
+   * @param {number | null} [options.idleAfter]  seconds without input after which this person counts as idle, as they
+   *   do while the page is hidden; null: only what `activity` says counts
    * @param {Platform} [platform]
    */
-  constructor({ url, user, token, storage = new MemoryShelf() }, platform = here()) {
+  constructor({ url, user, token, storage = new MemoryShelf(), idleAfter = 300 }, platform = here()) {
     super();
     const base = url.replace(/\/+$/, "");
     const tokens = new Tokens(token);
     const outbox = new Outbox(storage, `${base}:${user.id}`, (error) => this.emit("error", error));
-    const connection = new Connection(`${base.replace(/^http/, "ws")}/v1/ws`, tokens, platform);
+    const connection = new Connection(`${base.replace(/^http/, "ws")}/v1/ws`, tokens, device(storage, platform.uuid), platform);
     this.user = user;
     this.#platform = platform;
     this.#connection = connection;
-    this.#parts = { connection, http: new Http(base, tokens, platform), outbox, platform, user };
+    const told = { connection, pace: new Pace(), platform };
+    this.#activity = new Activity(told, idleAfter);
+    this.#unread = new Unread(told);
+    this.#parts = { ...told, http: new Http(base, tokens, platform), outbox, unread: this.#unread, user };
     new Renewal(connection, tokens, platform);
     connection.on("standing", (standing) => this.#standing(standing));
     connection.on("frame", (frame) => this.#frame(frame));
     connection.on("error", (error) => this.emit("error", error));
+    this.#unread.on("change", (told) => this.#changed(told));
     this.#unwatch = platform.watch((news) => this.#news(news));
   }
 
@@ -77,8 +90,27 @@ export class Parley extends Emitter {
   /** For good. What is not sent yet stays in the storage. */
   close() {
     this.#unwatch();
+    this.#activity.stop();
     for (const room of this.#rooms.values()) room.unsubscribe();
     this.#connection.close();
+  }
+
+  /** Say whether this person is active at this device. @param {Word} word */
+  activity(word) {
+    this.#activity.say(word);
+  }
+
+  /**
+   * @returns {ReadonlyMap<string, RoomUnread>} by room, those of which this person is a member; empty until the
+   *   server has answered `watchUnread`
+   */
+  get unread() {
+    return this.#unread.rooms;
+  }
+
+  /** Have the server tell what this person has not read, in all their rooms, from now on. */
+  watchUnread() {
+    this.#unread.watch();
   }
 
   /** @param {string} name @returns {Room} the same one each time; connects when needed */
@@ -92,13 +124,27 @@ export class Parley extends Emitter {
   /** @param {Standing} standing */
   #standing(standing) {
     const connected = standing.state === "connected";
-    if (connected !== this.#connected) for (const room of this.#rooms.values()) room.connection(connected);
+    if (connected !== this.#connected) this.#turn(connected);
     this.#connected = connected;
     this.emit("state", standing);
   }
 
+  /** @param {boolean} connected */
+  #turn(connected) {
+    for (const room of this.#rooms.values()) room.connection(connected);
+    this.#activity.anew();
+    this.#unread.anew();
+  }
+
+  /** @param {readonly RoomUnread[]} told  by the server */
+  #changed(told) {
+    for (const { room, read } of told) this.#rooms.get(room)?.seen(read);
+    this.emit("unread", this.unread);
+  }
+
   /** @param {Frame} frame */
   #frame(frame) {
+    if (frame.type === "unread") this.#unread.receive(frame);
     if (frame.room !== undefined) this.#rooms.get(frame.room)?.receive(frame);
   }
 

@@ -40,6 +40,7 @@ export class Connection extends Emitter {
   heard = 0;
   #url;
   #tokens;
+  #device;
   #platform;
   /** @type {Socket | null} */
   #socket = null;
@@ -53,11 +54,12 @@ export class Connection extends Emitter {
   #attempts = 0;
   #ids = 0;
 
-  /** @param {string} url @param {Tokens} tokens @param {Platform} platform */
-  constructor(url, tokens, platform) {
+  /** @param {string} url @param {Tokens} tokens @param {string} device  the name of this one @param {Platform} platform */
+  constructor(url, tokens, device, platform) {
     super();
     this.#url = url;
     this.#tokens = tokens;
+    this.#device = device;
     this.#platform = platform;
   }
 
@@ -122,7 +124,7 @@ export class Connection extends Emitter {
       const token = await this.#tokens.fresh();
       if (this.#socket !== socket) return;
       this.token = token;
-      await this.request((id) => connect(id, token));
+      await this.request((id) => connect(id, token, this.#device));
     } catch (error) {
       // After a refusal the server closes, with a code that says whether to come back: that is waited for.
       if (this.#socket === socket) this.emit("error", asParleyError(error));

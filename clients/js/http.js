@@ -1,7 +1,7 @@
 import { ParleyError, asParleyError } from "./errors.js";
 
 /**
- * @import { Comment, Page, Pending } from "./types.js"
+ * @import { Comment, Member, MemberPage, Page, Pending } from "./types.js"
  * @import { Tokens } from "./tokens.js"
  * @import { Platform } from "./platform.js"
  */
@@ -26,12 +26,12 @@ export class Http {
    */
   page(room, { before, limit = 50 } = {}) {
     const query = new URLSearchParams({ limit: String(limit), ...(before === undefined ? {} : { before: String(before) }) });
-    return this.#request("GET", `${path(room)}?${query}`);
+    return this.#request("GET", `${path(room, "comments")}?${query}`);
   }
 
   /** @param {Pending} entry @returns {Promise<Comment>} the same one however often it is sent */
   post({ room, clientId, body, imageMeta, videoMeta }) {
-    return this.#request("POST", path(room), { body, clientId, imageMeta, videoMeta }, { "Idempotency-Key": clientId });
+    return this.#request("POST", path(room, "comments"), { body, clientId, imageMeta, videoMeta }, { "Idempotency-Key": clientId });
   }
 
   /** @param {string} id @param {string} body @returns {Promise<Comment>} */
@@ -42,6 +42,18 @@ export class Http {
   /** @param {string} id @returns {Promise<unknown>} */
   remove(id) {
     return this.#request("DELETE", `/v1/comments/${encodeURIComponent(id)}`);
+  }
+
+  /** @param {string} room @returns {Promise<Member>} this person, who is one now */
+  join(room) {
+    return this.#request("POST", path(room, "members"), {});
+  }
+
+  /** @param {string} room @param {{after?: string, limit?: number}} [range]  after: a user id @returns {Promise<MemberPage>} */
+  async members(room, { after = "", limit = 50 } = {}) {
+    const query = new URLSearchParams({ limit: String(limit), ...(after && { after }) });
+    const { members, next } = await this.#request("GET", `${path(room, "members")}?${query}`);
+    return { members, next: next && members.at(-1).user };
   }
 
   /** @param {string} method @param {string} target @param {object} [content] @param {Record<string, string>} [headers] */
@@ -68,8 +80,8 @@ export class Http {
   }
 }
 
-/** @param {string} room */
-const path = (room) => `/v1/rooms/${encodeURIComponent(room)}/comments`;
+/** @param {string} room @param {"comments" | "members"} what */
+const path = (room, what) => `/v1/rooms/${encodeURIComponent(room)}/${what}`;
 
 /** @param {Response} response @returns {Promise<any>} null for an empty answer */
 async function result(response) {

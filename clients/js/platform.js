@@ -1,5 +1,7 @@
 /**
- * Everything the SDK takes from where it runs: sockets, time, chance and news about the network.
+ * Everything the SDK takes from where it runs: sockets, time, chance, and news about the network and the person.
+ *
+ * @import { Sign } from "./attention.js"
  *
  * @typedef {object} Platform
  * @property {(url: string) => Socket} socket
@@ -10,6 +12,7 @@
  * @property {() => number} random  in [0, 1)
  * @property {() => string} uuid
  * @property {(listener: (news: "online" | "offline" | "visible") => void) => () => void} watch  returns how to stop
+ * @property {(listener: (sign: Sign) => void) => () => void} attend  the first sign comes at once, if there are any; returns how to stop
  *
  * @typedef {object} Socket  the part of WebSocket that is used
  * @property {(data: string) => void} send
@@ -21,6 +24,7 @@
 
 // A server that does not answer an HTTP request in this time is as good as away.
 const HTTP_TIMEOUT_MS = 10_000;
+const INPUT = ["pointerdown", "pointermove", "keydown", "wheel", "touchmove"];
 
 /** @returns {Platform} the browser, or Node */
 export function here() {
@@ -33,6 +37,7 @@ export function here() {
     random: () => Math.random(),
     uuid,
     watch,
+    attend,
   };
 }
 
@@ -54,5 +59,17 @@ function watch(listener) {
   addEventListener("offline", () => listener("offline"), { signal });
   addEventListener("pageshow", (event) => event.persisted && listener("visible"), { signal });
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && listener("visible"), { signal });
+  return () => ending.abort();
+}
+
+/** @type {Platform["attend"]} */
+function attend(listener) {
+  if (typeof document === "undefined") return () => {};
+  const ending = new AbortController();
+  const options = { signal: ending.signal, passive: true, capture: true };
+  const look = () => listener(document.visibilityState === "hidden" ? "hidden" : "visible");
+  for (const type of INPUT) addEventListener(type, () => listener("input"), options);
+  document.addEventListener("visibilitychange", look, options);
+  look();
   return () => ending.abort();
 }

@@ -5,7 +5,7 @@ import { ParleyError, asParleyError } from "./errors.js";
 import { subscribe, unsubscribe } from "./protocol.js";
 
 /**
- * @import { Frame, Page, RoomEvent } from "./types.js"
+ * @import { Frame, Page, Position, RoomEvent } from "./types.js"
  * @import { Connection } from "./connection.js"
  * @import { Http } from "./http.js"
  * @import { Platform } from "./platform.js"
@@ -49,6 +49,16 @@ export class Sync extends Emitter {
     this.#connection = connection;
     this.#http = http;
     this.#platform = platform;
+  }
+
+  /** Up to here every event has come, and the next ones will. @returns {Position | null} null while that is not so */
+  get position() {
+    return this.#cursor.phase === "live" ? this.#cursor.position : null;
+  }
+
+  /** The newest offset that is shown; 0 if nothing is. */
+  get reached() {
+    return this.#cursor.position?.offset ?? 0;
   }
 
   start() {

@@ -1,3 +1,5 @@
+import { status } from "./reach.js";
+
 /**
  * A room's comments, put together from pages of history, events and the answers to own posts, in
  * whatever order they arrive. Every function returns a new timeline and leaves the old one alone.
@@ -5,7 +7,8 @@
  * Each comment carries `asOf`, the offset up to which its history is known to be in it. News of an
  * offset up to that changes nothing: so repeats, late pages and late answers are harmless.
  *
- * @import { Comment, Item, Page, Pending, RoomEvent } from "./types.js"
+ * @import { Comment, Item, Page, Pending, RoomEvent, User } from "./types.js"
+ * @import { Reach } from "./reach.js"
  *
  * @typedef {{comment: Comment, asOf: number}} Entry
  *
@@ -129,55 +132,73 @@ function put(timeline, comment, asOf) {
 const time = (comment) => comment.updatedAt ?? comment.createdAt;
 
 /** @param {Comment} comment @param {string} at @returns {Comment} */
-const erased = (comment, at) => ({ ...comment, body: "", imageMeta: null, videoMeta: null, deletedAt: at });
+const erased = (comment, at) => ({ ...comment, body: "", imageMeta: null, videoMeta: null, mentions: [], deletedAt: at });
 
 /** @param {Comment} comment @param {RoomEvent} event @returns {Comment} */
 function changed(comment, event) {
   if (event.type === "comment.deleted") return erased(comment, event.at);
   if (comment.deletedAt) return comment;
-  const { body, imageMeta = null, videoMeta = null } = event;
-  return { ...comment, body, imageMeta, videoMeta, updatedAt: event.at };
+  const { body, imageMeta = null, videoMeta = null, mentions = [] } = event;
+  return { ...comment, body, imageMeta, videoMeta, mentions, updatedAt: event.at };
 }
 
 /** @param {RoomEvent} event @returns {Comment} */
 function fromEvent(event) {
-  const { room, offset, body, authorName, authorAvatar = null, clientId = null, imageMeta = null, videoMeta = null } = event;
+  const { room, offset, body, authorName, authorAvatar = null, clientId = null, imageMeta = null, videoMeta = null, mentions = [] } = event;
   return {
     ...{ id: event.comment, room, offset, author: event.actor, authorName, authorAvatar, body, imageMeta, videoMeta, clientId },
-    ...{ createdAt: event.at, updatedAt: null, deletedAt: null },
+    ...{ mentions, createdAt: event.at, updatedAt: null, deletedAt: null, status: "SENT", deliveredAt: null, readAt: null },
   };
 }
+
+/**
+ * @param {Timeline} timeline
+ * @param {number} read  offset
+ * @param {User} me
+ * @returns {number | null} comments of others after it that still exist; null: not all of them are loaded
+ */
+export function unread({ entries, floor, complete }, read, me) {
+  if (floor === null ? !complete : !complete && floor > read + 1) return null;
+  const comments = [...entries.values()].map(({ comment }) => comment);
+  return comments.filter(({ author, offset, deletedAt }) => offset > read && author !== me.id && !deletedAt).length;
+}
+
+const UNKNOWN = { others: null, deliveredTo: null, readBy: null };
 
 /**
  * What to show: confirmed comments by offset, then own pending ones in the order they were written.
  * @param {Timeline} timeline
  * @param {readonly Pending[]} pending
- * @param {import("./types.js").User} me
+ * @param {User} me
+ * @param {((offset: number) => Reach) | null} [reach]  what became of own comments; null: not known
  * @returns {Item[]}
  */
-export function items(timeline, pending, me) {
+export function items(timeline, pending, me, reach = null) {
   const comments = [...timeline.entries.values()].map((entry) => entry.comment).sort((a, b) => a.offset - b.offset);
   const confirmed = new Set(comments.filter((comment) => comment.author === me.id).map((comment) => comment.clientId));
   const waiting = pending.filter((entry) => !confirmed.has(entry.clientId));
-  return [...comments.map((comment) => fromComment(comment, me)), ...waiting.map((entry) => fromPending(entry, me))];
+  return [...comments.map((comment) => fromComment(comment, me, reach)), ...waiting.map((entry) => fromPending(entry, me))];
 }
 
-/** @param {Comment} comment @param {import("./types.js").User} me @returns {Item} */
-function fromComment(comment, me) {
-  const { id, offset, clientId, author, authorName, authorAvatar, body, imageMeta, videoMeta, createdAt } = comment;
+/** @param {Comment} comment @param {User} me @param {((offset: number) => Reach) | null} reach @returns {Item} */
+function fromComment(comment, me, reach) {
+  const { id, offset, clientId, author, authorName, authorAvatar, body, imageMeta, videoMeta, mentions = [], createdAt } = comment;
   const own = author === me.id;
+  const reached = own && reach ? reach(offset) : null;
   return {
-    ...{ id, offset, clientId, author, authorName, authorAvatar, body, imageMeta, videoMeta, createdAt, own },
-    ...{ key: own && clientId ? clientId : id, status: "SENT", error: null },
+    ...{ id, offset, clientId, author, authorName, authorAvatar, body, imageMeta, videoMeta, mentions, createdAt, own },
+    ...{ key: own && clientId ? clientId : id, status: own ? status(comment, reached) : "SENT", error: null },
+    ...(reached ?? UNKNOWN),
     ...{ edited: comment.updatedAt !== null && !comment.deletedAt, deleted: comment.deletedAt !== null },
   };
 }
 
-/** @param {Pending} entry @param {import("./types.js").User} me @returns {Item} */
+/** @param {Pending} entry @param {User} me @returns {Item} */
 function fromPending(entry, me) {
   const { clientId, body, imageMeta, videoMeta, createdAt, status, error } = entry;
   return {
     ...{ key: clientId, id: null, offset: null, clientId, body, imageMeta, videoMeta, createdAt, status, error },
     ...{ author: me.id, authorName: me.name, authorAvatar: me.avatar ?? null, own: true, edited: false, deleted: false },
+    ...{ mentions: [], ...UNKNOWN },
   };
 }

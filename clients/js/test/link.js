@@ -1,6 +1,6 @@
 /**
  * @import { Socket } from "../platform.js"
- * @import { Position, RoomEvent } from "../types.js"
+ * @import { Activity, Frame, Position, RoomEvent } from "../types.js"
  * @import { Refusal, World } from "./world.js"
  */
 
@@ -16,14 +16,22 @@ export class Link {
   /** @type {Socket["onclose"]} */
   onclose = null;
   open = true;
+  user;
+  subscribed = false;
+  /** @type {Activity} */
+  activity = "active";
+  /** Of whom it is told in a large room. @type {string[]} */
+  follows = [];
+  /** What it was told that is not read, as JSON; null: it does not watch. @type {string | null} */
+  told = null;
   #world;
-  #subscribed = false;
   /** When the last frame arrives, there and back: they stay in order. */
   #last = { up: 0, down: 0 };
 
-  /** @param {World} world */
-  constructor(world) {
+  /** @param {World} world @param {string} user */
+  constructor(world, user) {
     this.#world = world;
+    this.user = user;
     const arrive = () => (world.reachable ? this.#accept() : this.end(1006, ""));
     world.after(arrive, world.latency());
   }
@@ -35,7 +43,7 @@ export class Link {
 
   close() {
     this.open = false;
-    this.#world.links.delete(this);
+    if (this.#world.links.delete(this)) this.#leave();
   }
 
   /** @param {number} code @param {string} reason */
@@ -53,7 +61,7 @@ export class Link {
 
   /** @param {RoomEvent} event */
   push(event) {
-    if (!this.#subscribed || this.#world.dice.happens(this.#world.faults.frame)) return;
+    if (!this.subscribed || this.#world.dice.happens(this.#world.faults.frame)) return;
     this.deliver({ type: "event", room: event.room, offset: event.offset, event });
   }
 
@@ -75,17 +83,28 @@ export class Link {
     this.onopen?.({});
   }
 
-  /** @param {{id: number, type: string, room: string, since?: Position, token?: string}} frame */
-  #serve({ id, type, room, since, token }) {
+  #leave() {
+    if (!this.subscribed) return;
+    this.subscribed = false;
+    this.#world.lobby.moved(this, false);
+  }
+
+  /** @param {Frame & {id: number}} frame */
+  #serve(frame) {
+    const { id, type, room, since, token, device } = frame;
     const world = this.#world;
+    const refusal = world.refusals[0]?.kind === type ? world.refusals.shift() : null;
+    const answer = refusal ? null : world.lobby.serve(this, frame);
+    if (answer) return this.deliver({ id, ...answer });
     world.requests.push(type);
+    if (device !== undefined) world.devices.push(device);
     if (token !== undefined) world.tokens.push(token);
-    if (world.refusals[0]?.kind === type) return this.#refuse(id, world.refusals.shift());
+    if (refusal) return this.#refuse(id, refusal);
     if (type === "connect") this.#greet(id);
     if (type === "refresh") this.deliver({ id, type: "refreshed", seconds: 3600 });
-    if (type === "unsubscribe") this.#subscribed = false;
+    if (type === "unsubscribe") this.#leave();
     if (type === "unsubscribe") this.deliver({ id, type: "unsubscribed", room });
-    if (type === "subscribe" && this.#subscribed) this.#refuse(id, { code: "subscribed_already" });
+    if (type === "subscribe" && this.subscribed) this.#refuse(id, { code: "subscribed_already" });
     else if (type === "subscribe") this.#subscribe(id, since);
   }
 
@@ -104,10 +123,12 @@ export class Link {
 
   /** @param {number} id @param {Position} [since] */
   #subscribe(id, since) {
-    const { log, dice, faults } = this.#world;
+    const { log, lobby, dice, faults } = this.#world;
     const recovered = since?.epoch === log.epoch && since.offset <= log.head && !dice.happens(faults.forgets);
-    this.#subscribed = true;
-    this.deliver({ id, type: "subscribed", room: log.room, epoch: log.epoch, offset: log.head, recovered, presence: null, receipts: null });
+    this.subscribed = true;
+    const ambience = { presence: lobby.presence(), receipts: lobby.receipts() };
+    this.deliver({ id, type: "subscribed", room: log.room, epoch: log.epoch, offset: log.head, recovered, ...ambience });
+    lobby.moved(this, true);
     if (recovered) for (const event of log.events.slice(since?.offset)) this.push(event);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * A room as the server keeps it: the log, and the comments folded from it.
- * @import { Comment, Page, RoomEvent } from "../types.js"
+ * @import { Comment, Mark, Page, RoomEvent } from "../types.js"
  */
 export class Log {
   epoch = "e1";
@@ -8,6 +8,8 @@ export class Log {
   events = [];
   /** @type {Map<string, Comment>} */
   comments = new Map();
+  /** How far the members are. @type {Map<string, Mark>} */
+  marks = new Map();
   /** @type {Map<string, Comment>} */
   #posts = new Map();
   room;
@@ -36,14 +38,38 @@ export class Log {
   #post(actor, body, clientId) {
     const id = `c${this.comments.size + 1}`;
     const event = this.#append("comment.posted", actor, { comment: id, body, authorName: actor, authorAvatar: null, clientId });
+    this.#enter(actor, event.offset);
     /** @type {Comment} */
     const comment = {
       ...{ id, room: this.room, offset: event.offset, author: actor, authorName: actor, authorAvatar: null, body },
-      ...{ imageMeta: null, videoMeta: null, clientId, createdAt: event.at, updatedAt: null, deletedAt: null },
+      ...{ imageMeta: null, videoMeta: null, mentions: [], clientId, createdAt: event.at, updatedAt: null, deletedAt: null },
+      ...{ status: "SENT", deliveredAt: null, readAt: null },
     };
     if (clientId !== null) this.#posts.set(`${actor} ${clientId}`, comment);
     this.comments.set(id, comment);
     return comment;
+  }
+
+  /** @param {string} user */
+  join(user) {
+    if (!this.marks.has(user)) this.#enter(user, this.#append("member.joined", user, { user, name: user, avatar: null }).offset);
+  }
+
+  /** @param {string} after @param {number} limit */
+  members(after, limit) {
+    const users = [...this.marks.keys()].sort().filter((user) => user > after);
+    const members = users.slice(0, limit).map((user) => ({ user, name: user, avatar: null, joinedAt: "" }));
+    return { members, next: users.length > limit ? `/v1/rooms/${this.room}/members?after=${members.at(-1)?.user}` : null };
+  }
+
+  /** @param {string} user */
+  leave(user) {
+    if (this.marks.delete(user)) this.#append("member.left", user, { user });
+  }
+
+  /** @param {string} user @param {number} offset */
+  #enter(user, offset) {
+    if (!this.marks.has(user)) this.marks.set(user, { user, delivered: offset, read: offset });
   }
 
   /** @param {string} id @param {string} body */
@@ -65,8 +91,15 @@ export class Log {
   /** @param {{before?: number, limit: number}} range @returns {Page} */
   page({ before = Infinity, limit }) {
     const all = [...this.comments.values()].filter((comment) => comment.offset < before);
-    const comments = all.slice(-limit);
+    const comments = all.slice(-limit).map((comment) => ({ ...comment, status: this.status(comment) }));
     return { comments, next: all.length > limit ? "more" : null, epoch: this.epoch, head: this.head };
+  }
+
+  /** @param {{author: string, offset: number}} comment @returns {Comment["status"]} */
+  status({ author, offset }) {
+    const others = [...this.marks.values()].filter(({ user }) => user !== author);
+    if (others.length && others.every(({ read }) => read >= offset)) return "READ";
+    return others.length && others.every(({ delivered }) => delivered >= offset) ? "DELIVERED" : "SENT";
   }
 
   /** @param {string} id */

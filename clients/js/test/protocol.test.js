@@ -1,15 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { connect, mayReturn, parse, refresh, subscribe, unsubscribe } from "../protocol.js";
+import { acknowledge, activity, connect, mayReturn, parse, presence, refresh, signal, subscribe, typing, unread, unsubscribe } from "../protocol.js";
 
 test("requests are what the protocol says", () => {
-  assert.deepEqual(JSON.parse(connect(1, "t")), { id: 1, type: "connect", token: "t" });
+  assert.deepEqual(JSON.parse(connect(1, "t", "d")), { id: 1, type: "connect", token: "t", device: "d" });
   assert.deepEqual(JSON.parse(subscribe(2, "r")), { id: 2, type: "subscribe", room: "r" });
   const since = { epoch: "e", offset: 41 };
   assert.deepEqual(JSON.parse(subscribe(3, "r", since)), { id: 3, type: "subscribe", room: "r", since });
   assert.deepEqual(JSON.parse(refresh(5, "t")), { id: 5, type: "refresh", token: "t" });
   assert.deepEqual(JSON.parse(unsubscribe(4, "r")), { id: 4, type: "unsubscribe", room: "r" });
+  assert.deepEqual(JSON.parse(activity(6, "idle")), { id: 6, type: "activity", activity: "idle" });
+  assert.deepEqual(JSON.parse(presence(7, "r", ["u"])), { id: 7, type: "presence", room: "r", users: ["u"] });
+  assert.deepEqual(JSON.parse(typing(8, "r")), { id: 8, type: "typing", room: "r" });
+  assert.deepEqual(JSON.parse(signal(9, "r", "n", undefined)), { id: 9, type: "signal", room: "r", name: "n", data: null });
+  assert.deepEqual(JSON.parse(acknowledge(10, "read", "r", 7)), { id: 10, type: "read", room: "r", offset: 7 });
+  assert.deepEqual(JSON.parse(unread(11)), { id: 11, type: "unread" });
 });
 
 test("a frame of a type that is not known yet is still a frame", () => {

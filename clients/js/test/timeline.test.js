@@ -98,6 +98,29 @@ test("events of types to come are passed over", () => {
   assert.equal(timeline.apply(state, event), state);
 });
 
+test("mentions are those of the newest body", () => {
+  const log = new Log("r");
+  log.post("grace", "@ada");
+  log.edit("c1", "@mary");
+  log.remove("c1");
+  const mentions = ["ada", "mary", "nobody"].map((user) => [{ user, start: 0, end: 4 }]);
+  const events = log.events.map((event, index) => ({ ...event, mentions: mentions[index] }));
+  const states = events.map((_, index) => events.slice(0, index + 1).reduce(timeline.apply, timeline.empty()));
+  assert.deepEqual(states.map((state) => show(state)[0].mentions), [mentions[0], mentions[1], []]);
+  assert.deepEqual(show(timeline.empty(), [pending("k1", "@ada")])[0].mentions, []);
+});
+
+test("what is not read are others' comments that still exist, if all of them are loaded", () => {
+  const log = new Log("r");
+  for (const author of ["grace", "ada", "grace", "mary", "grace"]) log.post(author, "hello");
+  log.remove("c3");
+  const count = (/** @type {timeline.Timeline} */ state) => [0, 1, 2, 5, 6].map((read) => timeline.unread(state, read, ADA));
+  assert.deepEqual(count(newest(log)), [3, 2, 2, 0, 0]);
+  assert.deepEqual(count(newest(log, 3)), [null, null, 2, 0, 0]);
+  assert.deepEqual(count(timeline.empty()), [null, null, null, null, null]);
+  assert.deepEqual(timeline.unread(newest(new Log("r")), 0, ADA), 0);
+});
+
 test("pages, events and answers in any order end as the log", () => {
   for (let seed = 0; seed < 500; seed++) shuffle(seed);
 });

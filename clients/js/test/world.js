@@ -2,10 +2,12 @@
  * Time, network and server in one process: the server speaks the real protocol, and the clock jumps
  * to whatever happens next, so that hours of bad network pass in milliseconds.
  *
+ * @import { Sign } from "../attention.js"
  * @import { Platform } from "../platform.js"
  * @import { Chance } from "./chance.js"
  */
 import { Link } from "./link.js";
+import { Lobby } from "./lobby.js";
 import { Log } from "./log.js";
 
 /**
@@ -15,6 +17,7 @@ import { Log } from "./log.js";
 
 export class World {
   log = new Log("lobby");
+  lobby = new Lobby(this);
   now = Date.UTC(2026, 10, 23);
   /** Probabilities of what goes wrong; `heal` ends it. */
   faults = { request: 0, answer: 0, frame: 0, forgets: 0, status: 503 };
@@ -29,6 +32,8 @@ export class World {
   answers = [];
   /** Tokens that clients have presented on a socket. @type {string[]} */
   tokens = [];
+  /** What their devices are called. @type {string[]} */
+  devices = [];
   /** What they have sent as `Authorization` over HTTP. @type {string[]} */
   authorizations = [];
   /** @type {Set<Link>} */
@@ -50,6 +55,7 @@ export class World {
     this.reachable = true;
     this.restore();
     this.refusals = [];
+    this.lobby.recover();
     this.faults = { request: 0, answer: 0, frame: 0, forgets: 0, status: 503 };
   }
 
@@ -79,12 +85,14 @@ export class World {
     this.now = end;
   }
 
-  /** @param {string} user @returns {Platform & {news: (news: "online" | "offline" | "visible") => void}} */
+  /** @param {string} user @returns {Platform & {news: (news: "online" | "offline" | "visible") => void, sign: (sign: Sign) => void}} */
   platform(user) {
     /** @type {Set<(news: "online" | "offline" | "visible") => void>} */
     const listeners = new Set();
+    /** @type {Set<(sign: Sign) => void>} */
+    const watchers = new Set();
     return {
-      socket: () => new Link(this),
+      socket: () => new Link(this, user),
       fetch: (url, options) => this.#fetch(user, new URL(url), options),
       after: (work, ms) => this.after(work, ms),
       cancel: (task) => void this.#tasks.delete(task),
@@ -92,7 +100,9 @@ export class World {
       random: this.dice.random,
       uuid: () => `k${this.dice.whole(2 ** 30)}`,
       watch: (listener) => (listeners.add(listener), () => void listeners.delete(listener)),
+      attend: (listener) => (watchers.add(listener), () => void watchers.delete(listener)),
       news: (news) => listeners.forEach((listener) => listener(news)),
+      sign: (sign) => watchers.forEach((listener) => listener(sign)),
     };
   }
 
@@ -101,6 +111,7 @@ export class World {
     const before = this.log.head;
     change();
     if (!this.degraded) this.#push(before);
+    this.lobby.tell();
   }
 
   /** @param {number} after  offset */
@@ -160,6 +171,10 @@ export class World {
     const id = pathname.split("/").at(-1) ?? "";
     const before = searchParams.get("before");
     let answer = null;
+    const members = pathname.endsWith("/members");
+    if (members && method === "GET") return Response.json(this.log.members(searchParams.get("after") ?? "", Number(searchParams.get("limit"))));
+    if (members) this.change(() => this.log.join(user));
+    if (members) return Response.json({ user, name: user, avatar: null, joinedAt: "" });
     if (method === "GET") answer = this.log.page({ limit: Number(searchParams.get("limit")), ...(before ? { before: Number(before) } : {}) });
     if (method === "POST") this.change(() => (answer = this.log.post(user, content.body, content.clientId)));
     if (method === "PATCH") this.change(() => (answer = this.log.edit(id, content.body)));

@@ -15,13 +15,13 @@ export class Composer {
 
   /**
    * @param {string} room
-   * @param {{post: (body: string) => void, edit: (item: Item, body: string) => void, last: () => Item | undefined}} hooks
-   *   last: the own message that the up arrow edits
+   * @param {{post: (body: string) => void, edit: (item: Item, body: string) => void, last: () => Item | undefined, typed: () => void}} hooks
+   *   last: the own message that the up arrow edits; typed: a new message is being written
    */
   constructor(room, hooks) {
     this.#hooks = hooks;
     this.#text.placeholder = `Message ${room}`;
-    this.#text.oninput = () => this.#changed();
+    this.#text.oninput = () => this.#typed();
     this.#text.onkeydown = (event) => this.#key(event);
     byId("editing-cancel").onclick = () => this.cancel();
     byId("composer").onsubmit = (event) => {
@@ -79,6 +79,11 @@ export class Composer {
   /** @param {string} text */
   #write(text) {
     this.#text.value = text;
+    this.#changed();
+  }
+
+  #typed() {
+    if (!this.#editing && this.#text.value.trim() !== "") this.#hooks.typed();
     this.#changed();
   }
 

@@ -2,6 +2,8 @@
 const AT_END = 80;
 // Older messages are asked for this many pixels before the reader would see that they are missing.
 const AHEAD = 800;
+// Kept free above what is new.
+const MARGIN = 24;
 
 /** Keeps what the reader reads in its place, and follows the end when the reader is there. */
 export class Scroll {
@@ -31,7 +33,8 @@ export class Scroll {
     const anchor = this.following ? null : this.#anchor();
     const before = anchor?.getBoundingClientRect().top ?? 0;
     change();
-    if (anchor?.isConnected) this.#log.scrollTop += anchor.getBoundingClientRect().top - before;
+    const moved = anchor?.isConnected ? anchor.getBoundingClientRect().top - before : 0;
+    if (moved !== 0) this.#log.scrollTop += moved; // even += 0 would end a smooth scroll
     this.#settle();
   }
 
@@ -39,6 +42,16 @@ export class Scroll {
     this.following = true;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.#log.scrollTo({ top: this.#log.scrollHeight, behavior: smooth && !calm ? "smooth" : "instant" });
+    this.#hooks.moved();
+  }
+
+  /** Where something new begins, if the end of it all is further than the reader sees. @param {Element | null} beginning */
+  reveal(beginning) {
+    if (!beginning || !this.following) return;
+    const above = this.#log.getBoundingClientRect().top - beginning.getBoundingClientRect().top + MARGIN;
+    if (above <= 0) return;
+    this.#log.scrollTop -= above;
+    this.following = false;
     this.#hooks.moved();
   }
 

@@ -1,11 +1,13 @@
 /**
  * What the page shows, as values: no element in here.
  * @import { Item } from "/js/types.js"
+ * @import { Dot } from "./presence.js"
  *
- * @typedef {{kind: "day", key: string, label: string}} Day
- * @typedef {{kind: "message", key: string, item: Item, first: boolean, last: boolean, time: string, full: string}} Message
+ * @typedef {{kind: "day" | "news", key: string, label: string}} Heading
+ * @typedef {{kind: "message", key: string, item: Item, first: boolean, last: boolean, time: string, full: string, dot: Dot}} Message
  *   first, last: of a run by the same author
- * @typedef {{now: Date, locale?: string, timeZone?: string}} Reader
+ * @typedef {{now: Date, locale?: string, timeZone?: string, after?: number | null, here?: ReadonlyMap<string, Dot>}} Reader
+ *   after: others' messages of a higher offset are new
  */
 
 // Comments of one person with less than this between them are one run: one avatar, one name.
@@ -16,32 +18,48 @@ const DAY_MS = 24 * 3600_000;
 /**
  * @param {readonly Item[]} items
  * @param {Reader} reader
- * @returns {(Day | Message)[]}
+ * @returns {(Heading | Message)[]}
  */
 export function rows(items, reader) {
   const formats = formatsFor(reader);
   const days = items.map((item) => formats.day.format(new Date(item.createdAt)));
+  const news = firstNew(items, reader.after ?? null);
+  /** @param {number} index */
+  const begins = (index) => index === news || days[index] !== days[index - 1] || !together(items[index - 1], items[index]);
   return items.flatMap((item, index) => {
-    const newDay = days[index] !== days[index - 1];
-    const first = newDay || !together(items[index - 1], item);
-    const last = days[index] !== days[index + 1] || !together(item, items[index + 1]);
-    const message = row(item, first, last, formats);
-    return newDay ? [dayRow(item, days[index], formats, reader), message] : [message];
+    const last = index + 1 === items.length || begins(index + 1);
+    return [
+      ...(days[index] !== days[index - 1] ? [dayRow(item, days[index], formats, reader)] : []),
+      ...(index === news ? [NEWS] : []),
+      row(item, begins(index), last, formats, reader),
+    ];
   });
 }
+
+/** @type {Heading} */
+const NEWS = { kind: "news", key: "news", label: "New messages" };
+
+/**
+ * What the line stands above; -1 if nothing is new.
+ * @param {readonly Item[]} items
+ * @param {number | null} after
+ */
+export const firstNew = (items, after) =>
+  after === null ? -1 : items.findIndex(({ own, deleted, offset }) => !own && !deleted && offset !== null && offset > after);
 
 /** @param {Item} before @param {Item} after */
 function together(before, after) {
   return before.author === after.author && Date.parse(after.createdAt) - Date.parse(before.createdAt) < RUN_MS;
 }
 
-/** @param {Item} item @param {boolean} first @param {boolean} last @param {Formats} formats @returns {Message} */
-function row(item, first, last, { time, full }) {
+/** @param {Item} item @param {boolean} first @param {boolean} last @param {Formats} formats @param {Reader} reader @returns {Message} */
+function row(item, first, last, { time, full }, { here }) {
   const at = new Date(item.createdAt);
-  return { kind: "message", key: item.key, item, first, last, time: time.format(at), full: full.format(at) };
+  const dot = here?.get(item.author) ?? "away";
+  return { kind: "message", key: item.key, item, first, last, time: time.format(at), full: full.format(at), dot };
 }
 
-/** @param {Item} item @param {string} day @param {Formats} formats @param {Reader} reader @returns {Day} */
+/** @param {Item} item @param {string} day @param {Formats} formats @param {Reader} reader @returns {Heading} */
 function dayRow(item, day, formats, { now }) {
   return { kind: "day", key: `day ${day} ${item.key}`, label: dayLabel(new Date(item.createdAt), day, formats, now) };
 }
@@ -82,11 +100,8 @@ export function tint(id) {
   return sum % TINTS;
 }
 
-/** @param {Item} item @returns {{icon: string, label: string}} */
-export function status({ status }) {
-  if (status === "SENDING") return { icon: "clock", label: "Sending" };
-  return status === "FAILED" ? { icon: "alert", label: "Not sent" } : { icon: "check", label: "Sent" };
-}
+/** @param {string} room @param {number} unread */
+export const title = (room, unread) => `${unread > 0 ? `(${unread}) ` : ""}${room} · Parley`;
 
 /** @param {number} count */
 export const newer = (count) => (count === 0 ? "Newest" : count === 1 ? "1 new message" : `${count} new messages`);

@@ -1,7 +1,7 @@
 """A running Parley, and people in front of real browsers."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -18,14 +18,19 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium if it is installed, else the one that Playwright has downloaded."""
+def chromium() -> Iterator[Callable[[], Browser]]:
+    """Starts one: Debian's if it is installed, else the one that Playwright has downloaded."""
     installed = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=installed, args=FLAGS)
-        yield browser
-        browser.close()
+        yield lambda: playwright.chromium.launch(executable_path=installed, args=FLAGS)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Callable[[], Browser]) -> Iterator[Browser]:
+    browser = chromium()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -1,15 +1,40 @@
 """People in front of browsers, as the tests of the page seat them."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
+import httpx
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+from running import Up
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "artefacts/screenshots"
 # For a machine that is busy with other tests; milliseconds.
 PATIENCE = 30_000
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+SENT = re.compile("^(Sent|Delivered|Read)")
+"""The status of a message that the server has, whoever else has it by now."""
+
+LOOK_AWAY = """
+hidden => {
+  const say = (name, value) => Object.defineProperty(document, name, {configurable: true, value});
+  say("hidden", hidden);
+  say("visibilityState", hidden ? "hidden" : "visible");
+  document.dispatchEvent(new Event("visibilitychange"));
+}
+"""
+"""A browser without a screen takes every page for visible: so the page is told."""
+
+
+def fill(up: Up, room: str, *texts: str) -> None:
+    """Let Alan write these messages."""
+    alan = httpx.get(f"{up.url}/demo/session", params={"user": "alan"}).json()["token"]
+    with up.client(alan) as client:
+        for text in texts:
+            client.post(f"/v1/rooms/{room}/comments", json={"body": text}).raise_for_status()
 
 
 @dataclass
@@ -38,6 +63,33 @@ class Screen:
         """The status of an own message, as a screen reader hears it."""
         return self.messages.filter(has_text=text).locator(".status .sr-only")
 
+    @property
+    def here(self) -> Locator:
+        """The list of who is here, in short."""
+        return self.page.locator("#here-text")
+
+    def person(self, name: str) -> Locator:
+        """What the open list says of a person."""
+        return self.page.locator(".entry", has_text=name).locator(".entry-note")
+
+    def ticks(self, text: str) -> Locator:
+        return self.messages.filter(has_text=text).locator(".status")
+
+    def open_unseen(self, **query: str) -> None:
+        """In a tab behind the one that is looked at, until they look back."""
+        self.page.add_init_script(f"({LOOK_AWAY})(true)")
+        self.open(**query)
+
+    def leave(self) -> None:
+        self.page.goto("about:blank")
+
+    def look_away(self) -> None:
+        """To another tab."""
+        self.page.evaluate(LOOK_AWAY, True)
+
+    def look_back(self) -> None:
+        self.page.evaluate(LOOK_AWAY, False)
+
     def photograph(self, name: str) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
@@ -60,6 +112,13 @@ class People:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._heard)
         return Screen(page, url or self.url)
+
+    def enter(self, room: str, name: str, **options: Any) -> Screen:
+        """With a browser profile of their own, until they see who is here."""
+        screen = self.seat(**options)
+        screen.open(room=room, **{"as": name})
+        expect(screen.here).to_be_visible()
+        return screen
 
     def _heard(self, message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text:

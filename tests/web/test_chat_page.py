@@ -3,14 +3,11 @@
 import re
 import signal
 from pathlib import Path
-from typing import Any
 
-import httpx
 from playwright.sync_api import Route, expect
 from running import Up, running
-from web.people import People, Screen
+from web.people import PHONE, SENT, People, Screen, fill
 
-PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 INJECTION = "<img src=x onerror='window.pwned=1'><script>window.pwned=1</script>"
 TALK = [
     ("grace", "Good morning! I have just moved our chat over. Nothing else in the app had to change."),
@@ -32,15 +29,6 @@ def meet(people: People, room: str) -> tuple[Screen, Screen]:
     return ada, grace
 
 
-def fill(up: Up, room: str, count: int) -> None:
-    """Let Alan write this many messages."""
-    alan = httpx.get(f"{up.url}/demo/session", params={"user": "alan"}).json()["token"]
-    with up.client(alan) as client:
-        for number in range(1, count + 1):
-            body = {"body": f"message {number}"}
-            client.post(f"/v1/rooms/{room}/comments", json=body).raise_for_status()
-
-
 def test_people_choose_who_they_are_and_see_each_other_write(people: People) -> None:
     ada, grace = people.seat(), people.seat(color_scheme="dark")
     ada.open()
@@ -55,7 +43,7 @@ def test_people_choose_who_they_are_and_see_each_other_write(people: People) -> 
         expect((grace if writer == "ada" else ada).texts.last).to_have_text(text)
     expect(ada.texts).to_have_text(["Good morning, Grace", *(text for _, text in TALK)])
     expect(ada.page.locator(".day")).to_have_text("Today")
-    expect(ada.status("Good morning, Grace")).to_have_text("Sent")
+    expect(ada.status("Good morning, Grace")).to_have_text(SENT)
     ada.photograph("chat-light")
     grace.photograph("chat-dark")
 
@@ -67,7 +55,7 @@ def test_an_own_name_will_do(people: People) -> None:
     guest.page.keyboard.press("Enter")
     expect(guest.page.locator("#me-name")).to_have_text("Edsger Dijkstra")
     guest.write("Simplicity is prerequisite for reliability.")
-    expect(guest.status("Simplicity")).to_have_text("Sent")
+    expect(guest.status("Simplicity")).to_have_text(SENT)
 
 
 def test_a_message_is_shown_at_once_and_confirmed_in_place(people: People) -> None:
@@ -79,7 +67,7 @@ def test_a_message_is_shown_at_once_and_confirmed_in_place(people: People) -> No
     ada.messages.evaluate("element => { element.marked = true }")
     for route in held:
         route.continue_()
-    expect(ada.status("on its way")).to_have_text("Sent")
+    expect(ada.status("on its way")).to_have_text(SENT)
     assert ada.messages.evaluate_all("elements => elements.map(element => element.marked)") == [True]
 
 
@@ -92,7 +80,7 @@ def test_whoever_leaves_and_returns_misses_nothing_and_sees_nothing_twice(people
     for text in ("two", "three"):
         ada.write(text)
     grace.write("four, from a tunnel")
-    expect(ada.status("three")).to_have_text("Sent")
+    expect(ada.status("three")).to_have_text(SENT)
     grace.page.context.set_offline(False)
     everything = ["one", "two", "three", "four, from a tunnel"]
     for person in (ada, grace):
@@ -117,7 +105,7 @@ def test_a_killed_server_loses_nothing_and_repeats_nothing(people: People, tmp_p
     with running(tmp_path, port=first.port):
         for person in (ada, grace):
             expect(person.texts).to_have_text(["before", "written while the server was dead"])
-        expect(ada.status("written while")).to_have_text("Sent")
+        expect(ada.status("written while")).to_have_text(SENT)
         grace.write("after")
         expect(ada.texts).to_have_text(["before", "written while the server was dead", "after"])
 
@@ -129,7 +117,7 @@ def test_what_was_not_sent_survives_a_reload(people: People) -> None:
     expect(ada.status("kept")).to_have_text("Sending")
     ada.page.unroute_all()
     ada.page.reload()
-    expect(ada.status("kept")).to_have_text("Sent")
+    expect(ada.status("kept")).to_have_text(SENT)
     expect(grace.texts).to_have_text(["kept"])
 
 
@@ -142,12 +130,12 @@ def test_a_refused_message_says_why_and_can_be_sent_again(people: People) -> Non
     ada.photograph("chat-failed")
     ada.page.unroute_all()
     ada.page.get_by_role("button", name="Retry").click()
-    expect(ada.status("please")).to_have_text("Sent")
+    expect(ada.status("please")).to_have_text(SENT)
     expect(grace.texts).to_have_text(["please"])
 
 
 def test_older_messages_come_when_scrolling_up_and_nothing_moves(people: People, up: Up) -> None:
-    fill(up, "chat-long", 130)
+    fill(up, "chat-long", *(f"message {number}" for number in range(1, 131)))
     reader = people.seat()
     reader.open(room="chat-long", **{"as": "grace"})
     expect(reader.texts.last).to_have_text("message 130")
@@ -164,14 +152,14 @@ def test_older_messages_come_when_scrolling_up_and_nothing_moves(people: People,
 
 
 def test_whoever_reads_further_up_is_told_of_news(people: People, up: Up) -> None:
-    fill(up, "chat-news", 60)
+    fill(up, "chat-news", *(f"message {number}" for number in range(1, 61)))
     reader = people.seat()
     reader.open(room="chat-news", **{"as": "grace"})
     expect(reader.texts.last).to_be_in_viewport()
     reader.page.get_by_role("log").focus()
     reader.page.keyboard.press("PageUp")
     expect(reader.page.get_by_role("button", name="Newest")).to_be_visible()
-    fill(up, "chat-news", 1)
+    fill(up, "chat-news", "one more")
     reader.page.get_by_role("button", name="1 new message").click()
     expect(reader.texts.last).to_be_in_viewport()
     expect(reader.page.locator("#newer")).to_be_hidden()
@@ -215,7 +203,7 @@ def test_the_keyboard_is_enough(people: People) -> None:
     keys.press("Shift+Enter")
     keys.type("second line")
     keys.press("Enter")
-    expect(ada.status("first line")).to_have_text("Sent")
+    expect(ada.status("first line")).to_have_text(SENT)
     assert ada.texts.first.evaluate("element => element.textContent") == "first line\nsecond line"
     keys.press("ArrowUp")
     expect(ada.page.get_by_text("Editing your message")).to_be_visible()

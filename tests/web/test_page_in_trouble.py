@@ -13,11 +13,9 @@ from playwright.sync_api import Browser, Route, WebSocket, expect
 from processes import SECRET, Process, token
 from running import running
 from servers import OwnNats
-from web.people import PATIENCE, People, Screen
+from web.people import PATIENCE, PHONE, SENT, People, Screen
 
 from parley_cli.datadir import DataDir
-
-PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 LISTEN = """
 () => {
@@ -135,10 +133,10 @@ def test_while_live_events_are_away_the_reader_is_told_and_nothing_is_lost(
     for screen in screens:
         banner(screen, "Messages may be late. Yours are saved.")
     ada.write("one")
-    expect(ada.status("one")).to_have_text("Sent")
+    expect(ada.status("one")).to_have_text(SENT)
     grace.write("two")
     alan.write("three")
-    expect(alan.status("three")).to_have_text("Sent")
+    expect(alan.status("three")).to_have_text(SENT)
     photograph(screens, "chat-late")
     site.start_nats()
     for screen in screens:
@@ -157,7 +155,7 @@ def test_without_a_server_for_sockets_messages_are_sent_and_seen_when_it_is_back
         banner(screen, "Connection lost. Your messages are kept.")
     for number, screen in enumerate(screens):
         screen.write(f"message {number}")
-        expect(screen.status(f"message {number}")).to_have_text("Sent")
+        expect(screen.status(f"message {number}")).to_have_text(SENT)
     photograph(screens, "chat-lost")
     for fanout in site.fanouts:
         fanout.start()
@@ -186,7 +184,7 @@ def test_what_is_typed_while_everything_is_away_is_sent_once_and_in_order_after_
     ada.page.reload()
     for screen in (ada, grace):
         expect(screen.texts).to_have_text(["Good morning", *texts])
-    expect(ada.status(texts[-1])).to_have_text("Sent")
+    expect(ada.status(texts[-1])).to_have_text(SENT)
 
 
 def test_a_token_that_expires_is_replaced_and_the_page_stays_connected(people: People, site: Site) -> None:

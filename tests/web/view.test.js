@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { initials, newer, rows, status, tint } from "../../web/view.js";
+import { initials, newer, rows, tint, title } from "../../web/view.js";
 
 const READER = { now: new Date("2026-11-23T12:00:00Z"), locale: "en-GB", timeZone: "Europe/Berlin" };
 
@@ -9,6 +9,7 @@ const READER = { now: new Date("2026-11-23T12:00:00Z"), locale: "en-GB", timeZon
 const item = (createdAt, rest) => ({
   ...{ key: createdAt, id: createdAt, offset: 1, clientId: null, author: "ada", authorName: "Ada", authorAvatar: null, body: "hi" },
   ...{ imageMeta: null, videoMeta: null, createdAt, own: false, edited: false, deleted: false, status: "SENT", error: null },
+  ...{ mentions: [], others: null, deliveredTo: null, readBy: null },
   ...rest,
 });
 
@@ -51,9 +52,32 @@ test("everyone keeps a colour, one of eight", () => {
   assert.ok(["ada", "grace", "alan", "", "🦊"].every((id) => tint(id) >= 0 && tint(id) < 8));
 });
 
-test("each status has a sign and a word", () => {
-  const states = /** @type {const} */ (["SENDING", "SENT", "FAILED"]);
-  assert.deepEqual(states.map((state) => status(item("2026-11-23T10:00:00Z", { status: state })).label), ["Sending", "Sent", "Not sent"]);
+/** What stands on the page, in short. @param {number | null} after @param {Partial<import("../../clients/js/types.js").Item>[]} items */
+const outline = (after, items) =>
+  rows(items.map((rest, index) => item(`2026-11-23T10:0${index}:00Z`, { offset: index + 1, ...rest })), { ...READER, after }).map((row) =>
+    row.kind === "message" ? `${row.first ? "(" : ""}${row.item.offset}${row.last ? ")" : ""}` : row.label,
+  );
+
+test("a line stands above the first message that is new, and ends a run there", () => {
+  assert.deepEqual(outline(1, [{}, {}, {}]), ["Today", "(1)", "New messages", "(2", "3)"]);
+  assert.deepEqual(outline(0, [{}, {}]), ["Today", "New messages", "(1", "2)"]);
+  assert.deepEqual(outline(3, [{}, {}, {}]), ["Today", "(1", "2", "3)"]);
+  assert.deepEqual(outline(null, [{}, {}]), ["Today", "(1", "2)"]);
+});
+
+test("own and deleted messages are not new to anybody, nor those on their way", () => {
+  assert.deepEqual(outline(1, [{}, { own: true }, { deleted: true }, {}]), ["Today", "(1", "2", "3)", "New messages", "(4)"]);
+  assert.deepEqual(outline(1, [{}, { own: true, offset: null }]), ["Today", "(1", "null)"]);
+});
+
+test("whoever is here has a dot beside what they wrote", () => {
+  const items = ["ada", "grace", "alan"].map((author, index) => item(`2026-11-23T10:0${index}:00Z`, { author }));
+  const here = new Map([["ada", /** @type {const} */ ("active")], ["grace", /** @type {const} */ ("idle")]]);
+  assert.deepEqual(rows(items, { ...READER, here }).flatMap((row) => (row.kind === "message" ? [row.dot] : [])), ["active", "idle", "away"]);
+});
+
+test("the title says how much is unread", () => {
+  assert.deepEqual([0, 3].map((unread) => title("chat-5-12", unread)), ["chat-5-12 · Parley", "(3) chat-5-12 · Parley"]);
 });
 
 test("the way to the end says how much is new there", () => {

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from bench import idle_memory, latency, posts, returns, saturation, slow_reader, sustained
+from bench import heartbeats, idle_memory, latency, posts, returns, saturation, slow_reader, sustained
 from bench.harness import Scale
 from bench.report import Row, machine, table
 
@@ -17,6 +17,7 @@ Benchmark = Callable[[Scale], Awaitable[list[Row]]]
 BENCHMARKS: dict[str, Benchmark] = {
     "saturation": saturation.measure,
     "idle_memory": idle_memory.measure,
+    "heartbeats": heartbeats.measure,
     "posts": posts.measure,
     "sustained": sustained.measure,
     "latency": latency.measure,

@@ -54,8 +54,8 @@ class System:
         return f"/v1/ws?token={token()}"
 
 
-def token() -> str:
-    claims = {"sub": "u1", "name": "User One", "exp": int(time.time()) + 3600, "rooms": {"*": "rwm"}}
+def token(user: str = "u1") -> str:
+    claims = {"sub": user, "name": "User One", "exp": int(time.time()) + 3600, "rooms": {"*": "rwm"}}
     return jwt.encode(claims, SECRET, "HS256")
 
 
@@ -85,24 +85,35 @@ async def up(**settings: str) -> AsyncIterator[System]:
 
 
 @asynccontextmanager
+async def nats_server() -> AsyncIterator[tuple[embedded.Nats, Nats]]:
+    """A NATS of its own, and a connection to it."""
+    with tempfile.TemporaryDirectory() as data, DataDir(Path(data)) as datadir:
+        async with (
+            embedded.nats(datadir) as server,
+            connect(server.url, user=server.user, password=server.password, name="bench") as nats,
+        ):
+            yield server, nats
+
+
+@asynccontextmanager
+async def service(name: str, server: embedded.Nats, **settings: str) -> AsyncIterator[System]:
+    """One process of a service."""
+    port = free_port()
+    login = {"PARLEY_NATS_USER": server.user, "PARLEY_NATS_PASSWORD": server.password}
+    told = COMMON | login | {"PARLEY_PORT": str(port), "PARLEY_NATS_URL": server.url} | settings
+    async with running([sys.executable, "-m", name], **told) as process:
+        await ready(process, port)
+        yield System(process, port)
+
+
+@asynccontextmanager
 async def fanout() -> AsyncIterator[tuple[System, Nats]]:
     """One fanout process, and NATS to publish to; the log behind it is an empty one."""
-    port = free_port()
-    with tempfile.TemporaryDirectory() as data, DataDir(Path(data)) as datadir:
-        async with embedded.nats(datadir) as server:
-            settings = {
-                **COMMON,
-                "PARLEY_PORT": str(port),
-                "PARLEY_NATS_URL": server.url,
-                "PARLEY_NATS_USER": server.user,
-                "PARLEY_NATS_PASSWORD": server.password,
-            }
-            async with connect(server.url, user=server.user, password=server.password, name="bench") as nats:
-                await nats.ensure_stream()
-                await nats.serve(subjects.REPLAY, "comments", empty_log)
-                async with running([sys.executable, "-m", "fanout"], **settings) as process:
-                    await ready(process, port)
-                    yield System(process, port), nats
+    async with nats_server() as (server, nats):
+        await nats.ensure_stream()
+        await nats.serve(subjects.REPLAY, "comments", empty_log)
+        async with service("fanout", server) as system:
+            yield system, nats
 
 
 async def empty_log(request: bytes) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 import chassis.settings
 import comments.settings
 import fanout.settings
+import presence.settings
 
 OUTPUT = Path(__file__).resolve().parent.parent / "docs/configuration.md"
 HEAD = """# Configuration
@@ -18,6 +19,7 @@ PARTS = (
     ("Every service", chassis.settings),
     ("comments", comments.settings),
     ("fanout", fanout.settings),
+    ("presence", presence.settings),
 )
 TELEMETRY = """
 ## Traces and metrics

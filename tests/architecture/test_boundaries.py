@@ -19,23 +19,43 @@ SOURCES = [
 FILES = sorted(file for source in SOURCES for file in source.rglob("*.py"))
 
 PURE = [
+    "services/comments/src/comments/acknowledgements.py",
     "services/comments/src/comments/commands.py",
     "services/comments/src/comments/differences.py",
     "services/comments/src/comments/drafts.py",
     "services/comments/src/comments/findings.py",
     "services/comments/src/comments/folds.py",
     "services/comments/src/comments/lanes.py",
+    "services/comments/src/comments/mentions.py",
     "services/comments/src/comments/model.py",
+    "services/comments/src/comments/paces.py",
     "services/comments/src/comments/spans.py",
     "services/comments/src/comments/views.py",
+    "services/comments/src/comments/watermarks.py",
     "services/fanout/src/fanout/closes.py",
+    "services/fanout/src/fanout/follows.py",
     "services/fanout/src/fanout/frames.py",
+    "services/fanout/src/fanout/lanes.py",
     "services/fanout/src/fanout/members.py",
     "services/fanout/src/fanout/native.py",
+    "services/fanout/src/fanout/people.py",
+    "services/fanout/src/fanout/receiving.py",
+    "services/fanout/src/fanout/requests.py",
     "services/fanout/src/fanout/room.py",
     "services/fanout/src/fanout/upgrade.py",
+    "services/fanout/src/fanout/watchers.py",
+    "services/fanout/src/fanout/watermarks.py",
+    "services/presence/src/presence/agenda.py",
+    "services/presence/src/presence/connections.py",
+    "services/presence/src/presence/crowd.py",
+    "services/presence/src/presence/rooms.py",
+    "services/presence/src/presence/rules.py",
+    "services/presence/src/presence/sightings.py",
+    "services/presence/src/presence/transitions.py",
+    "services/presence/src/presence/views.py",
     "libs/chassis/src/chassis/identity.py",
     "libs/chassis/src/chassis/limits.py",
+    "libs/events/src/events/following.py",
     "libs/events/src/events/record.py",
     "libs/events/src/events/replay.py",
     "libs/events/src/events/schema.py",
@@ -75,7 +95,9 @@ def test_settings_are_made_where_a_process_begins() -> None:
 
 
 def test_no_subject_is_spelled_outside_its_file() -> None:
-    spelled = re.compile(r"""["'](events|live\.events|signals|comments\.(replay|wake))\.""")
+    spelled = re.compile(
+        r"""["'](events|live\.events|signals|receipts|watermarks|\$KV|comments\.(replay|wake|unread|receipts|changed))\."""
+    )
     assert [file for file in FILES if spelled.search(code(file)) and file.name != "subjects.py"] == []
 
 

@@ -52,7 +52,7 @@ async def test_what_is_wrong_with_the_projections_is_said_and_mended(up: Up) -> 
     assert "projections: room room-0, offset 3, the comment" in output
     assert r"projections: room room-0, offset 4, body is '\x1b[31mred', the log says 'hello'" in output
     assert output.splitlines()[-2:] == [
-        "not ok: 2 findings among 20 events in 2 rooms, 20 in the stream",
+        "not ok: 3 findings among 20 events in 2 rooms, 20 in the stream",
         "to mend it: parley projections rebuild",
     ]
     status, output = operate(up, "projections", "rebuild", "--room", "room-0")

@@ -22,6 +22,6 @@ def services(
         DataDir(tmp_path_factory.mktemp("services")) as datadir,
         wrap(embedded.nats(datadir)) as nats,
         wrap(database(postgres_server)) as url,
-        cluster(url, nats.full_url, comments=2, fanouts=2) as running,
+        cluster(url, nats.full_url, comments=2, fanouts=2, presences=2) as running,
     ):
         yield running

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from events import CommentPosted, encode
 from fanout import native, sse
+from fanout.requests import Position
 from parley.protocol import Pushed, parse
 
 bodies = st.text(min_size=1, max_size=50)
@@ -47,7 +48,7 @@ async def taken(lines: Sequence[str]) -> list[Message]:
 
 
 async def test_a_stream_gives_its_messages_and_no_half_of_one() -> None:
-    head = native.Position("e", 6)
+    head = Position("e", 6)
     text = (sse.retry(1.5) + sse.subscribed("r", head, since=head) + sse.HEARTBEAT).decode()
     event = sse.ENCODING.event("r", "e", 7, posted("hi")).decode()
     came = [*(text + event).split("\n"), *event.split("\n")[:2]]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wirefuzz import compare, converse
 
-from fanout import native
-from fanout.native import BadFrame, BadRequest
+from fanout import receiving
+from fanout.receiving import BadFrame, BadRequest
 
 CODEC, SOCKETS = 40_000, 10_000
 """Frames."""
@@ -52,7 +52,9 @@ requests = st.fixed_dictionaries(
     {},
     optional={
         "id": st.integers(-1, 2**54) | values,
-        "type": st.sampled_from(["connect", "subscribe", "unsubscribe", "typing", "signal", "refresh"])
+        "type": st.sampled_from(
+            ["connect", "subscribe", "unsubscribe", "typing", "signal", "refresh", "read", "presence"]
+        )
         | values,
         "room": st.from_regex(r"\A[A-Za-z0-9_\-=@,.;]{1,164}\Z") | values,
         "token": st.text() | values,
@@ -66,7 +68,7 @@ requests = st.fixed_dictionaries(
 
 def understood(frame: str) -> bool:
     try:
-        native.receive(frame)
+        receiving.receive(frame)
     except (BadFrame, BadRequest):
         return False
     return True

@@ -160,6 +160,7 @@ def _rebuilt(done: "Rebuilt") -> str:
     lines = [f"ok: {of}, nothing to change"]
     if done.changed:
         kinds = {"comment": done.comments, "member": done.members, "room": done.heads}
+        kinds["derived row"] = done.derived
         rows = ", ".join(_count(number, kind) for kind, number in kinds.items() if number)
         lines = [f"done: {of}, {_count(done.changed, 'row')} changed: {rows}"]
     if done.problems:

@@ -15,6 +15,8 @@ import comments.settings
 import events.jetstream
 import fanout.service
 import fanout.settings
+import presence.service
+import presence.settings
 from chassis import logs, serving, telemetry
 from chassis.auth import Verifier
 from chassis.listening import bind
@@ -30,7 +32,7 @@ Say = Callable[[str], None]
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-class Settings(comments.settings.Settings, fanout.settings.Settings):
+class Settings(fanout.settings.Settings, comments.settings.Settings, presence.settings.Settings):
     """What every service of the process is told."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
@@ -68,6 +70,7 @@ async def _up(
     (await bind(settings.host, settings.port)).close()
     with DataDir(path) as datadir:
         async with AsyncExitStack() as stack:
+            alone = "nats_url" not in settings.model_fields_set
             settings, children = await _servers(settings, datadir, stack, say)
             metrics = telemetry.start("parley", environ)
             stack.callback(metrics.close)
@@ -84,6 +87,9 @@ async def _up(
             say("comments: bringing the database up to date")
             services = [
                 await stack.enter_async_context(comments.service.open_service(settings, wire, metrics)),
+                await stack.enter_async_context(
+                    presence.service.open_service(settings, wire, metrics, alone=alone)
+                ),
                 await stack.enter_async_context(
                     fanout.service.open_service(settings, wire, metrics, verifier)
                 ),

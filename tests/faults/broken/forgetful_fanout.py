@@ -8,7 +8,7 @@ from fanout import service
 from fanout.__main__ import main
 from fanout.hub import Hub
 from fanout.members import Joined, Member
-from fanout.native import Position
+from fanout.requests import Position
 from fanout.settings import Settings
 
 

@@ -8,7 +8,8 @@
  * counted); counts for S seconds after W, or until SIGTERM; then prints one JSON object. With --progress, a
  * line `frames N` every MS milliseconds, so that whoever sends can keep to the pace of delivery.
  * --nap sleeps US microseconds between rounds instead of waiting for a socket: for throughput, not for latency.
- * --latency looks in each frame for `"t=<nanoseconds of CLOCK_MONOTONIC>`, the beginning of a comment's body.
+ * --latency looks in each frame for `"t=<nanoseconds of CLOCK_MONOTONIC>`, the beginning of a comment's body, and
+ * counts no others: who is here and how far they are is told beside the events.
  * --ceiling is fed by a process of its own that does nothing but send(): what this client can count at most.
  */
 
@@ -73,11 +74,12 @@ static void greeted(void) {
 }
 
 static void counted(const char *payload, size_t length, int64_t at) {
+    const char *stamp = options.latency ? memmem(payload, length, "\"t=", 3) : NULL;
+    if (options.latency && !stamp) return;
     if (!tally.frames++) tally.first = at;
     tally.last = at;
     tally.delivered++;
     tally.bytes += length;
-    const char *stamp = options.latency ? memmem(payload, length, "\"t=", 3) : NULL;
     if (stamp) record(&tally.latency, at - strtoll(stamp + 3, NULL, 10));
 }
 

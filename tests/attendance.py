@@ -105,7 +105,7 @@ class Ears:
 
     def _heard(self, subject: str, payload: bytes) -> None:
         _, room, transition = subjects.parts(subject)
-        heard = Joined.decode(payload) if transition == "joined" else Left.decode(payload)
+        heard = Left.decode(payload) if transition == "left" else Joined.decode(payload)
         users = heard.users if isinstance(heard, Left) else [person.user for person in heard.people]
         self.said += [(transition, room, user) for user in users]
         self.counts[room] = heard.count

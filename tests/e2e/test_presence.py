@@ -59,7 +59,7 @@ async def overheard(system: Cluster, name: str) -> AsyncIterator[list[tuple[str,
         _, of, transition = subjects.parts(message.subject)
         if of == name and transition == "joined":
             heard.extend(("joined", person.user) for person in Joined.decode(message.data).people)
-        elif of == name:
+        elif of == name and transition == "left":
             heard.extend(("left", user) for user in Left.decode(message.data).users)
 
     client = await nats.connect(system.nats_url)
@@ -175,14 +175,16 @@ async def test_devices_activity_and_last_seen_are_answered(quick: Cluster) -> No
     async with guest(quick.fanouts[0], "ann", lobby) as ann, guest(quick.fanouts[1], "bob", lobby) as bob:
         await ann.sees("ann", "bob")
         assert await bob.ask("activity", activity="idle") == {"type": "ok"}
-
-        async def idle() -> bool:
-            answer = await ann.ask("presence", room=lobby, users=["bob", "nobody"])
-            [known, unknown] = answer["asked"]
-            assert (unknown["here"], unknown["lastSeen"]) == (False, None)
-            return bool(known["here"] and known["activity"] == "idle" and len(known["devices"]) == 1)
-
-        await until(idle)
+        await ann.hears(
+            lambda frame: (
+                ("bob", "idle")
+                in [(person["user"], person["activity"]) for person in frame.get("joined", ())]
+            )
+        )
+        answer = await ann.ask("presence", room=lobby, users=["bob", "nobody"])
+        [known, unknown] = answer["asked"]
+        assert (known["here"], known["activity"], len(known["devices"])) == (True, "idle", 1)
+        assert (unknown["here"], unknown["lastSeen"]) == (False, None)
 
     async def away() -> bool:
         answer = await call(quick.presences[0], "ann", "GET", "/v1/users/bob/presence")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 
@@ -305,6 +306,22 @@ async def test_what_is_asked_of_a_room_has_devices_and_when_people_were_last_her
         assert here.last_seen is not None
         assert elsewhere.last_seen is None, "whoever was never in this room is not told of there"
         assert nobody.last_seen is None
+
+
+@virtual
+async def test_when_somebody_was_last_here_is_known_as_soon_as_they_have_left() -> None:
+    nats = MemoryNats()
+    async with settled(nats, last_seen_refresh=3600.0) as (_, ears), beating(fanout(nats)) as holder:
+        connection = await holder.hold("u1", "lobby")
+        await asyncio.sleep(60)
+        before = datetime.now(UTC)
+        await holder.drop("u1", connection)
+        await ears.until(("joined", "lobby", "u1"), ("left", "lobby", "u1"))
+        answer = await ask(nats, "lobby", "u1")
+        assert answer is not None
+        [u1] = answer.asked
+        assert u1.last_seen is not None
+        assert u1.last_seen >= before
 
 
 @virtual

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from chassis.launching import launch
-from fanout import service
+from fanout import assembly
 from fanout.__main__ import main
 from fanout.hub import Hub
 from fanout.members import Joined, Member
@@ -21,5 +21,5 @@ class Forgetful(Hub):
 
 
 if __name__ == "__main__":
-    vars(service)["Hub"] = Forgetful
+    vars(assembly)["Hub"] = Forgetful
     launch(Settings, main)

@@ -14,6 +14,7 @@ from comments.log import Outcome, Stored
 from comments.postgres import PostgresLog
 from comments.settings import Settings
 from comments.writer import Writer
+from events import Event
 
 GOOD = 10
 """Of so many transactions the last one is not committed."""
@@ -60,9 +61,10 @@ class Unsure:
 class HastyLog(PostgresLog):
     """Hands its events to the relay before it knows whether they are committed."""
 
-    def __init__(self, pool: Any, app: str) -> None:
+    def __init__(self, pool: Any, app: str, *, most_mentions: int) -> None:
         self._commits = Commits(tried=1)
-        super().__init__(Unsure(pool, self._commits), app)  # type: ignore[arg-type]
+        unsure: Any = Unsure(pool, self._commits)
+        super().__init__(unsure, app, most_mentions=most_mentions)
         self.publish: Callable[[Sequence[Stored]], None]
 
     async def append(self, commands: Sequence[Command]) -> list[Outcome | Exception]:
@@ -74,9 +76,16 @@ class HastyLog(PostgresLog):
 
 
 class HastyWriter(Writer):
-    def __init__(self, log: HastyLog, committed: Callable[[Sequence[Stored]], None], *, waiting: int) -> None:
+    def __init__(
+        self,
+        log: HastyLog,
+        committed: Callable[[Sequence[Stored]], None],
+        happened: Callable[[Sequence[Event]], None],
+        *,
+        waiting: int,
+    ) -> None:
         log.publish = committed
-        super().__init__(log, committed, waiting=waiting)
+        super().__init__(log, committed, happened, waiting=waiting)
 
 
 if __name__ == "__main__":

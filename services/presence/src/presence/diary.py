@@ -35,12 +35,15 @@ class Diary:
         """Values."""
 
     async def seen(self, users: Sequence[str]) -> Mapping[str, Seen]:
-        """What is written of those users of whom something is. Raise `StreamError`."""
+        """What is written of those users of whom something is, or is about to be. Raise `StreamError`."""
         found: dict[str, Seen] = {}
         possible = [user for user in users if 0 < len(user) <= MAX_USER]
         for start in range(0, len(possible), AT_ONCE):
             values = await self._last_seen.when_seen(self._app, possible[start : start + AT_ONCE])
             found |= {user: seen for user, value in values.items() if (seen := read(value)) is not None}
+        for user in possible:
+            if rooms := self._sightings.of(user):
+                found[user] = merge(found.get(user), rooms, self._rooms)
         return found
 
     async def run(self) -> None:

@@ -3,8 +3,8 @@
 Shown is who has a live lease, and who was announced and is not yet said to have left. All replicas follow the
 same leases and decide the same; the one that leads says it, the others hear that and take it over.
 
-While it is not certain that all leases are known, the rules are held: nothing is said; at the end the differences
-are. Who does not know for certain what was said before says that all must be asked anew (`restated`) instead.
+While it is not certain that all leases are known, the rules are held: nothing is said; at the end the
+differences are. Who does not know for certain what was said says that all must be asked anew (`restated`).
 """
 
 import math

@@ -58,6 +58,10 @@ class Sightings:
         if user in self._waiting or len(self._waiting) < self._most:
             self._waiting.setdefault(user, {})[room] = at
 
+    def of(self, user: str) -> Mapping[str, datetime]:
+        """When they were seen in which rooms, as far as that waits to be written."""
+        return self._waiting.get(user, {})
+
     def turn(self, places: Places, seconds: float, at: datetime) -> None:
         """So much time has passed: add those whose turn it is."""
         if not self._round:

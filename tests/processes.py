@@ -106,6 +106,8 @@ class Cluster:
     presences: list[Process] = field(default_factory=list)
     app: str = ""
     nats_url: str = ""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """What each process is told."""
 
 
 @contextmanager
@@ -127,7 +129,7 @@ def cluster(
         "PARLEY_RATE_LIMITS": "off",
         **environ,
     }
-    running = Cluster(app=told["PARLEY_APP_ID"], nats_url=nats_url)
+    running = Cluster(app=told["PARLEY_APP_ID"], nats_url=nats_url, environ=told)
     with ExitStack() as stack:
         for module, count, into in (
             ("comments", comments, running.comments),

@@ -170,6 +170,28 @@ async def test_a_deleted_bucket_heals_and_nobody_seems_to_leave(quick: Cluster) 
             assert ann.moves[before:] == [("joined", "carl")]
 
 
+async def test_in_a_large_room_clients_get_counts_and_those_whom_they_ask_for(quick: Cluster) -> None:
+    lobby, here = room(), quick.fanouts[0]
+    modest = Process("fanout", {**quick.environ, "PARLEY_PRESENCE_LIST": "2"})
+    try:
+        modest.ready()
+        async with guest(here, "bob", lobby), guest(here, "carl", lobby), guest(modest, "ann", lobby) as ann:
+            async with guest(here, "dora", lobby), guest(here, "emil", lobby):
+                await ann.hears(lambda frame: frame.get("count") == 5)
+                assert "people" not in ann.told[-1] or ann.told[-1]["people"] is None
+                answer = await ann.ask("presence", room=lobby, users=["dora", "nobody"])
+                assert [(one["user"], one["here"]) for one in answer["asked"]] == [
+                    ("dora", True),
+                    ("nobody", False),
+                ]
+                told = len(ann.told)
+            await ann.hears(lambda frame: frame.get("left") == ["dora"])
+            await ann.hears(lambda frame: frame.get("count") == 3)
+            assert {user for frame in ann.told[told:] for user in frame.get("left", ())} == {"dora"}
+    finally:
+        modest.stop()
+
+
 async def test_devices_activity_and_last_seen_are_answered(quick: Cluster) -> None:
     lobby = room()
     async with guest(quick.fanouts[0], "ann", lobby) as ann, guest(quick.fanouts[1], "bob", lobby) as bob:

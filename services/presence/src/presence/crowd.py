@@ -1,6 +1,5 @@
 """Who is in which room: the live connections, their users, and the rooms in which these are shown."""
 
-from events.presence import Person
 from presence.connections import Connection
 from presence.rooms import Room, Standing
 
@@ -42,11 +41,6 @@ class Crowd:
         if found is None:
             found = self.rooms[room] = Room()
         return found.add(user)
-
-    def look(self, room: str, user: str) -> Person | None:
-        """As the user is shown in the room, if they were announced there."""
-        found = self.rooms[room]
-        return found.person(user) if found.standings[user].announced else None
 
     def hide(self, room: str, user: str) -> None:
         """They are shown there no more."""

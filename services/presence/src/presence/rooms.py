@@ -10,9 +10,13 @@ from presence.connections import Connection
 class Standing:
     """How a user stands in a room."""
 
-    __slots__ = ("announced", "connections", "past")
+    __slots__ = ("_active", "_face", "announced", "connections", "past")
 
     def __init__(self) -> None:
+        self._active = 0
+        """Connections that are."""
+        self._face: tuple[str | None, str | None] = (None, None)
+        """Name and avatar, as the connection says that was heard of last."""
         self.connections: dict[str, Connection] = {}
         """Those that are live, by key; without any, the user only lingers."""
         self.announced = False
@@ -23,6 +27,29 @@ class Standing:
     @property
     def live(self) -> bool:
         return bool(self.connections)
+
+    def put(self, key: str, connection: Connection) -> bool:
+        """Whether the user looks different to others now; as cheap as this for thousands of connections."""
+        looked, before = self._looks, self.connections.get(key)
+        self._active += (connection.activity == "active") - (
+            before is not None and before.activity == "active"
+        )
+        self._face = connection.name, connection.avatar
+        self.connections[key] = connection
+        self.past = None
+        return looked != self._looks
+
+    def drop(self, key: str) -> bool:
+        """Whether the user, who has other connections, looks different now."""
+        looked, gone = self._looks, self.connections.pop(key)
+        self._active -= gone.activity == "active"
+        return self.live and looked != self._looks
+
+    @property
+    def _looks(self) -> tuple[bool, tuple[str | None, str | None]]:
+        if self.past is not None:
+            return self.past.activity == "active", (self.past.name, self.past.avatar)
+        return self._active > 0, self._face
 
 
 class Room:

@@ -195,24 +195,20 @@ class Rules:
             self._differing.put((room, connection.user), now)
         elif standing.announced:
             self._differing.drop((room, connection.user))
-        looked = self.crowd.look(room, connection.user)
-        standing.connections[key] = connection
-        standing.past = None
-        self._compare(room, connection.user, looked)
+        if standing.put(key, connection):
+            self._show_anew(room, connection.user)
 
     def _go(self, room: str, key: str, connection: Connection, due: float) -> None:
         standing = self._standing(room, connection.user)
-        looked = self.crowd.look(room, connection.user)
-        del standing.connections[key]
-        if standing.live:
-            self._compare(room, connection.user, looked)
-        else:
+        if standing.drop(key):
+            self._show_anew(room, connection.user)
+        if not standing.live:
             standing.past = person(connection.user, [connection])
             self._differing.put((room, connection.user), due)
 
-    def _compare(self, room: str, user: str, looked: Person | None) -> None:
-        """Who was announced and looks different now is shown anew."""
-        if self.leading and not self.held and looked is not None and looked != self.crowd.look(room, user):
+    def _show_anew(self, room: str, user: str) -> None:
+        """They look different; who was not announced is shown as they are when they will be."""
+        if self.leading and not self.held and self._standing(room, user).announced:
             self.said.change(room, user)
 
     def _act(self, room: str, user: str) -> None:

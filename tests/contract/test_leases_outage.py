@@ -183,3 +183,21 @@ async def test_a_receipt_stream_that_was_deleted_is_taken_from_again_once_it_is_
     await receipts.confirm_receipts(taken)
     await (await receipts.publish_receipts(app, "lobby", b"2"))
     assert [each.data for each in await receipts.take_receipts(app, "durable", 10, 5)] == [b"2"]
+
+
+async def test_a_bucket_that_is_full_takes_no_other_lease_and_keeps_those_it_has(
+    real: RealNats, app: str
+) -> None:
+    leases = real.leases(fresh=0, most=1 << 20)
+    await leases.ensure_leases()
+    large = bytes(100_000)
+    with pytest.raises(StreamError):
+        for number in range(20):
+            await extend(leases, f"{app}.u.c{number}", large)
+    await extend(leases, f"{app}.u.c0", b"smaller")
+    diary = Diary()
+    stop = await leases.watch_leases(app, diary)
+    [began] = await diary.told(1)
+    assert isinstance(began, Began)
+    assert began.leases[f"{app}.u.c0"] == b"smaller"
+    await stop()

@@ -20,7 +20,7 @@ from events.pipeline import Pipeline
 from events.receiving import NatsReceipts
 from events.record import Record, received
 from events.seeing import NatsLastSeen
-from events.storage import SEEN_SECONDS
+from events.storage import PRESENCE_BYTES, SEEN_SECONDS
 from events.stream import Answer, NoAnswer, Stop, StreamError
 
 CONNECT_SECONDS = 10.0
@@ -124,9 +124,9 @@ class Nats:
 
     # The other ports
 
-    def leases(self, *, replicas: int = 1, fresh: float = 30.0) -> NatsLeases:
-        """A bucket that was made less than `fresh` seconds ago is not whole."""
-        leases = NatsLeases(self._client, self._pipeline, replicas=replicas, fresh=fresh)
+    def leases(self, *, replicas: int = 1, fresh: float = 30.0, most: int = PRESENCE_BYTES) -> NatsLeases:
+        """A bucket that was made less than `fresh` seconds ago is not whole; it takes `most` bytes."""
+        leases = NatsLeases(self._client, self._pipeline, replicas=replicas, fresh=fresh, most=most)
         self.disconnected(leases.disconnected)
         return leases
 

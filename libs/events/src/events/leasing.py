@@ -24,16 +24,16 @@ _EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 
 
 class NatsLeases:
-    def __init__(self, client: Client, pipeline: Pipeline, *, replicas: int, fresh: float) -> None:
+    def __init__(self, client: Client, pipeline: Pipeline, *, replicas: int, fresh: float, most: int) -> None:
         self._client = client
         self._pipeline = pipeline
-        self._replicas = replicas
+        self._bucket = storage.presence(replicas, most)
         self._fresh = fresh
         self._watches: list[Watch] = []
 
     async def ensure_leases(self) -> None:
         async with managing(self._client) as manager:
-            await ensure(manager, storage.presence(self._replicas))
+            await ensure(manager, self._bucket)
 
     async def extend(self, key: str, value: bytes, ttl: float) -> asyncio.Future[None]:
         return await self._put(key, value, {"Nats-TTL": str(int(ttl))})
@@ -42,7 +42,7 @@ class NatsLeases:
         return await self._put(key, b"", _ENDED)
 
     async def watch_leases(self, app: str, watcher: LeaseWatcher) -> Stop:
-        watch = Watch(self._client, app, watcher, replicas=self._replicas, fresh=self._fresh)
+        watch = Watch(self._client, app, watcher, bucket=self._bucket, fresh=self._fresh)
         self._watches.append(watch)
         running = asyncio.create_task(watch.run())
 

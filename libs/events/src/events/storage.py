@@ -45,14 +45,14 @@ def stream(replicas: int) -> StreamConfig:
     )
 
 
-def presence(replicas: int) -> StreamConfig:
-    """The bucket `presence`: in memory, each key with a time to live of its own."""
+def presence(replicas: int, most: int) -> StreamConfig:
+    """The bucket `presence`: in memory, `most` bytes; each key has a time to live of its own."""
     bucket = _bucket(subjects.PRESENCE_BUCKET, replicas)
     return bucket.evolve(
         storage=StorageType.MEMORY,
         allow_msg_ttl=True,
         subject_delete_marker_ttl=MARKER_SECONDS,
-        max_bytes=PRESENCE_BYTES,
+        max_bytes=most,
         discard=DiscardPolicy.NEW,
     )
 

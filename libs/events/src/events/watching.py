@@ -15,10 +15,10 @@ from contextlib import asynccontextmanager
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamInfo
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamConfig, StreamInfo
 from nats.js.errors import NotFoundError
 
-from events import storage, subjects
+from events import subjects
 from events.client import Client
 from events.delivery import delivery
 from events.following import Following, Missed
@@ -44,13 +44,13 @@ class Watch:
     """What one watcher is told of the leases of an app."""
 
     def __init__(
-        self, client: Client, app: str, watcher: LeaseWatcher, *, replicas: int, fresh: float
+        self, client: Client, app: str, watcher: LeaseWatcher, *, bucket: StreamConfig, fresh: float
     ) -> None:
         """Keys may still be on their way for `fresh` seconds after the bucket was made or lost its keys."""
         self._client = client
         self._filter = subjects.in_bucket(subjects.PRESENCE_BUCKET, subjects.leases(app))
         self._watcher = watcher
-        self._replicas = replicas
+        self._config = bucket
         self._fresh = fresh
         self._following = Following(watcher)
         self._broken = asyncio.Event()
@@ -130,7 +130,7 @@ class Watch:
             try:
                 return await manager.stream_info(STREAM)
             except NotFoundError:
-                await ensure(manager, storage.presence(self._replicas))
+                await ensure(manager, self._config)
                 return await manager.stream_info(STREAM)
 
     @asynccontextmanager

@@ -36,7 +36,7 @@ async def open_service(
     heartbeats of people who were here before.
     """
     hold = settings.heartbeat_seconds + MARGIN_SECONDS
-    leases = nats.leases(replicas=settings.stream_replicas, fresh=hold)
+    leases = nats.leases(replicas=settings.stream_replicas, fresh=hold, most=settings.presence_bytes)
     last_seen = nats.last_seen(replicas=settings.stream_replicas, max_age=settings.last_seen_days * DAY)
     await _there("the bucket of leases", leases.ensure_leases, settings.start_patience)
     await _there(

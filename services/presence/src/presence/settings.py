@@ -18,6 +18,8 @@ class Settings(Common):
     """Connections of a user that are listed, the newest first."""
     presence_rooms: int = Field(default=1_000, ge=1)
     """Rooms of a user that are listed."""
+    presence_bytes: int = Field(default=134_217_728, ge=1_048_576)
+    """Of NATS' memory for connections, about 300 each and more for each room; beyond, no new one is shown."""
     last_seen_refresh: float = Field(default=300, gt=0)
     """Seconds in which it is written down once of everybody who is here."""
     last_seen_days: float = Field(default=90, gt=0)

@@ -3,11 +3,11 @@
 All are JSON in camelCase. Times are as in events.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
+from events.payload import Payload
 from events.schema import APP, ROOM, At
 
 Activity = Literal["active", "idle"]
@@ -15,19 +15,7 @@ MAX_ASKED = 100
 """Users that may be asked for at once."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
-    def encode(self) -> bytes:
-        return self.model_dump_json(by_alias=True).encode()
-
-    @classmethod
-    def decode(cls, data: bytes) -> Self:
-        """Raise `ValueError` if it is none."""
-        return cls.model_validate_json(data)
-
-
-class Lease(_Model):
+class Lease(Payload):
     """The value of a lease: who holds the connection, and where it is."""
 
     user: str
@@ -41,7 +29,7 @@ class Lease(_Model):
     """When the connection began."""
 
 
-class Device(_Model):
+class Device(Payload):
     """One connection of a user."""
 
     connection: str
@@ -50,7 +38,7 @@ class Device(_Model):
     since: At
 
 
-class Person(_Model):
+class Person(Payload):
     """A user in a room, as clients see them; `devices` only where it is asked for."""
 
     user: str
@@ -68,7 +56,7 @@ class Present(Person):
     """Now or a moment ago if they are here; `None` if it is not known."""
 
 
-class Joined(_Model):
+class Joined(Payload):
     """On `presence.<app>.<room>.joined`: they are here now, and were not.
 
     On `….changed`: they were here, and have another activity, name or avatar.
@@ -79,14 +67,14 @@ class Joined(_Model):
     """Users in the room, after it."""
 
 
-class Left(_Model):
+class Left(Payload):
     """On `presence.<app>.<room>.left`: they were here, and are no more."""
 
     users: list[str]
     count: int
 
 
-class PresenceQuery(_Model):
+class PresenceQuery(Payload):
     """Who is in the room? With `users`: are these? A page follows the user id `after`."""
 
     app: str = Field(pattern=APP)
@@ -97,7 +85,7 @@ class PresenceQuery(_Model):
     """People on the page; 0 asks for the count alone."""
 
 
-class PresenceAnswer(_Model):
+class PresenceAnswer(Payload):
     """An empty answer, instead of this one, says: not known now."""
 
     count: int

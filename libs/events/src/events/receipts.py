@@ -7,11 +7,11 @@ All are JSON in camelCase.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol, Self
+from typing import Annotated, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
+from events.payload import Payload
 from events.schema import APP, ROOM, At
 
 MAX_USERS = 200
@@ -21,19 +21,7 @@ LISTED = 100
 """Members whose watermarks are told one by one; of larger rooms counts are told."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
-    def encode(self) -> bytes:
-        return self.model_dump_json(by_alias=True).encode()
-
-    @classmethod
-    def decode(cls, data: bytes) -> Self:
-        """Raise `ValueError` if it is none."""
-        return cls.model_validate_json(data)
-
-
-class Receipt(_Model):
+class Receipt(Payload):
     """What a user acknowledges, or how far a member is; 0 is nothing."""
 
     user: str
@@ -41,7 +29,7 @@ class Receipt(_Model):
     read: int = Field(ge=0, lt=2**63)
 
 
-class Receipts(_Model):
+class Receipts(Payload):
     """On `receipts.<app>.<room>`: what users acknowledged of a room; a repeat changes nothing."""
 
     epoch: str | None = None
@@ -50,14 +38,14 @@ class Receipts(_Model):
     receipts: list[Receipt]
 
 
-class Counts(_Model):
+class Counts(Payload):
     """How many members are how far: pairs `[offset, members that are there or further]`, newest first."""
 
     delivered: list[tuple[int, int]]
     read: list[tuple[int, int]]
 
 
-class Watermarks(_Model):
+class Watermarks(Payload):
     """On `watermarks.<app>.<room>`: members who moved, and where they are now."""
 
     epoch: str
@@ -67,14 +55,14 @@ class Watermarks(_Model):
     """In rooms of more than `LISTED` members."""
 
 
-class WatermarksRequest(_Model):
+class WatermarksRequest(Payload):
     """How far are the members of the room?"""
 
     app: str = Field(pattern=APP)
     room: str = Field(pattern=ROOM)
 
 
-class WatermarksAnswer(_Model):
+class WatermarksAnswer(Payload):
     """An empty answer, instead of this one, says: not known now."""
 
     epoch: str
@@ -85,7 +73,7 @@ class WatermarksAnswer(_Model):
     """In rooms of more than `LISTED` members."""
 
 
-class Change(_Model):
+class Change(Payload):
     """A room was written to."""
 
     room: str
@@ -94,13 +82,13 @@ class Change(_Model):
     """Who wrote in it, joined or left: their membership may be another now."""
 
 
-class Changes(_Model):
+class Changes(Payload):
     """On `comments.changed.<app>`: rooms that were written to just now."""
 
     changes: list[Change]
 
 
-class UnreadRequest(_Model):
+class UnreadRequest(Payload):
     """What have these users not read, in one room or in all of which they are members?"""
 
     app: str = Field(pattern=APP)
@@ -108,7 +96,7 @@ class UnreadRequest(_Model):
     room: str | None = Field(default=None, pattern=ROOM)
 
 
-class RoomUnread(_Model):
+class RoomUnread(Payload):
     """What one member has not read of a room."""
 
     room: str
@@ -121,7 +109,7 @@ class RoomUnread(_Model):
     """One of them mentions the member."""
 
 
-class UnreadAnswer(_Model):
+class UnreadAnswer(Payload):
     """By user; a room of which a user is no member is not in it. An empty answer says: not known now."""
 
     users: dict[str, list[RoomUnread]]

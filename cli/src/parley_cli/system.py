@@ -12,8 +12,8 @@ import asyncpg
 import nats.errors
 from pydantic import ValidationError
 
+from chassis.migrations import MigrationError
 from chassis.settings import Login, describe
-from comments.migrate import MigrationError
 from comments.settings import Settings
 from events import StreamError
 from parley_cli.embedded.cluster import SUPERUSER

@@ -20,9 +20,9 @@ import presence.settings
 from chassis import logs, serving, telemetry
 from chassis.auth import Verifier
 from chassis.listening import bind
+from chassis.migrations import MigrationError
 from chassis.service import Service
 from chassis.settings import describe
-from comments.migrate import MigrationError
 from parley_cli import embedded, site
 from parley_cli.datadir import DataDir, DataDirError
 from parley_cli.embedded import EmbeddedError

@@ -8,10 +8,10 @@ import logging
 from collections import deque
 from collections.abc import Collection
 
+from chassis.outages import Outages
 from comments import outbox
 from comments.database import Pool
 from comments.log import Stored
-from comments.outages import Outages
 from events import Stream, StreamError
 
 WAITING = 10_000

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 
-from comments.outages import Outages
+from chassis.outages import Outages
 from events import CommentPosted, Event, MemberJoined, MemberLeft, StreamError, Wire, subjects
 from events.receipts import Change, Changes
 

@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 
+from chassis.outages import Outages
 from comments.counting import Counted, count
 from comments.database import Pool
-from comments.outages import Outages
 from comments.paces import Paces
 from comments.receipts import Moved
 from events import StreamError, Wire, subjects

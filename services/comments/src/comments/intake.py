@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+from chassis.outages import RETRY_SECONDS, Outages
 from comments import receipts
 from comments.acknowledgements import gather
 from comments.database import ERRORS, Pool, unavailable
 from comments.followers import Followers
-from comments.outages import RETRY_SECONDS, Outages
 from comments.receipts import Moved
 from events import StreamError
 from events.receipts import ReceiptStream, Taken

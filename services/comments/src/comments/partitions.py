@@ -9,7 +9,7 @@ import logging
 import asyncpg
 
 from comments.database import Pool
-from comments.migrate import ROLE
+from comments.migrate import SCHEMA
 from comments.postgres import PARTITIONS
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ PRESENT = PARTITIONS
 
 SETTINGS = {
     "application_name": "parley relay",
-    "role": ROLE,
+    "role": SCHEMA.role,
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import partial
 
+from chassis.outages import Outages
 from comments import marks, outbox, wakes
 from comments.announcements import Announcements
 from comments.database import Pool
 from comments.figures import Figures
 from comments.lanes import Lanes
 from comments.log import Stored
-from comments.outages import Outages
 from comments.partitions import Partitions
 from comments.upkeep import Upkeep
 from comments.wakes import Wakes

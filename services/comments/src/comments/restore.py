@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from comments import scan
-from comments.migrate import migrate
+from comments.migrate import SCHEMA
 from comments.refill import doubt
 from events import Wire, subjects
 
@@ -46,7 +46,7 @@ async def begin_epoch(url: str) -> str:
     """
     connection = await scan.connect(url, "parley log restored")
     try:
-        await migrate(connection)
+        await SCHEMA.migrate(connection)
         async with connection.transaction():
             await connection.execute("lock table comments.rooms, comments.receipts in exclusive mode")
             epoch = await connection.fetchval("update comments.log set epoch = default returning epoch")

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from comments.database import ERRORS, unavailable
+from chassis.database import ERRORS, ailment
 
 RETRY_SECONDS = 0.25
 """Pause after Postgres failed."""
@@ -23,7 +23,7 @@ class Outages:
         try:
             await work()
         except ERRORS as error:
-            if unavailable(error) is None:
+            if ailment(error) is None:
                 raise
             self.began("Postgres", type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)

@@ -8,7 +8,17 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from bench import heartbeats, idle_memory, latency, posts, returns, saturation, slow_reader, sustained
+from bench import (
+    heartbeats,
+    idle_memory,
+    latency,
+    posts,
+    pushes,
+    returns,
+    saturation,
+    slow_reader,
+    sustained,
+)
 from bench.harness import Scale
 from bench.report import Row, machine, table
 
@@ -23,6 +33,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "latency": latency.measure,
     "slow_reader": slow_reader.measure,
     "returns": returns.measure,
+    "pushes": pushes.measure,
 }
 
 

@@ -104,6 +104,7 @@ class Cluster:
     comments: list[Process] = field(default_factory=list)
     fanouts: list[Process] = field(default_factory=list)
     presences: list[Process] = field(default_factory=list)
+    notifiers: list[Process] = field(default_factory=list)
     app: str = ""
     nats_url: str = ""
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -119,6 +120,7 @@ def cluster(
     comments: int = 1,
     fanouts: int = 1,
     presences: int = 0,
+    notifiers: int = 0,
 ) -> Iterator[Cluster]:
     """So many replicas of each, as an installation of their own; they stop in order at the end."""
     told = {
@@ -135,11 +137,13 @@ def cluster(
             ("comments", comments, running.comments),
             ("presence", presences, running.presences),
             ("fanout", fanouts, running.fanouts),
+            ("notifier", notifiers, running.notifiers),
         ):
             for _ in range(count):
                 process = Process(module, told)
                 stack.callback(process.stop)
                 into.append(process)
-        for process in [*running.comments, *running.presences, *running.fanouts]:
+        every = [*running.comments, *running.presences, *running.fanouts, *running.notifiers]
+        for process in every:
             process.ready()
         yield running

@@ -70,8 +70,21 @@ class Arrival:
 
 class PushService(Protocol):
     arrivals: list[Arrival]
-    connections: int
-    """That were made since the start."""
+    faults: list[str]
+    """Rules of the protocol that a sender broke."""
+
+    @property
+    def connections(self) -> int:
+        """That were made since the start."""
+        ...
+
+    async def start(self) -> None:
+        """Take connections again, on the same port."""
+        ...
+
+    async def stop(self) -> None:
+        """Close the port, and cut all connections."""
+        ...
 
     def script(self, *steps: Step) -> None:
         """How the next pushes are answered, one each, in order of arrival."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import chassis.settings
 import comments.settings
 import fanout.settings
+import notifier.settings
 import presence.settings
 
 OUTPUT = Path(__file__).resolve().parent.parent / "docs/configuration.md"
@@ -20,6 +21,7 @@ PARTS = (
     ("comments", comments.settings),
     ("fanout", fanout.settings),
     ("presence", presence.settings),
+    ("notifier", notifier.settings),
 )
 TELEMETRY = """
 ## Traces and metrics

@@ -6,6 +6,7 @@ import { watchConnection } from "./banner.js";
 import { Crowd } from "./crowd.js";
 import { byId, make } from "./dom.js";
 import { complain } from "./notice.js";
+import { Notifications } from "./notifications.js";
 import { Page } from "./page.js";
 import { watchRooms } from "./places.js";
 import { watchTypists } from "./typists.js";
@@ -32,6 +33,7 @@ export function chat(name, { user, token }) {
   watchTypists(room);
   watchRooms(parley, name);
   new Crowd(room, user.id);
+  new Notifications(parley, room);
   const page = new Page(room, user.id);
   for (const news of /** @type {const} */ (["change", "state", "presence", "read"])) room.on(news, () => page.draw());
   room.on("comment", ({ author }) => author !== user.id && page.arrived());

@@ -1,6 +1,7 @@
-import { read } from "./address.js";
+import { link, read } from "./address.js";
 import { chat } from "./chat.js";
 import { byId } from "./dom.js";
+import { NOTIFIED, recall } from "./kept.js";
 import { NoSession, enter } from "./session.js";
 import { welcome } from "./welcome.js";
 
@@ -25,6 +26,8 @@ function showTrouble(error) {
   byId("trouble").hidden = false;
 }
 
-const { room, as } = read(location.search);
-if (as === null) welcome(room);
-else await enter(as).then((session) => chat(room, session), showTrouble);
+const { room, as, notified } = read(location.search);
+const person = as ?? (notified ? recall(NOTIFIED) : null);
+if (notified) history.replaceState(null, "", link({ room, as: person ?? undefined }));
+if (person === null) welcome(room);
+else await enter(person).then((session) => chat(room, session), showTrouble);

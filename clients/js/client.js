@@ -3,6 +3,7 @@ import { Connection } from "./connection.js";
 import { device } from "./device.js";
 import { Emitter } from "./emitter.js";
 import { Http } from "./http.js";
+import { Notifications } from "./notifications.js";
 import { MemoryShelf, Outbox } from "./outbox.js";
 import { Pace } from "./pace.js";
 import { here } from "./platform.js";
@@ -14,7 +15,7 @@ import { Unread } from "./unread.js";
 /**
  * @import { Activity as Word, Frame, RoomUnread, Shelf, User } from "./types.js"
  * @import { Standing } from "./connection.js"
- * @import { Platform } from "./platform.js"
+ * @import { News, Platform } from "./platform.js"
  */
 
 // A socket that has been silent for longer is asked for a sign of life when the person returns to the page.
@@ -35,6 +36,8 @@ const SILENT_MS = 30_000;
  */
 export class Parley extends Emitter {
   user;
+  /** What reaches this person while no page is open. */
+  notifications;
   #platform;
   #connection;
   #activity;
@@ -61,14 +64,17 @@ export class Parley extends Emitter {
     const base = url.replace(/\/+$/, "");
     const tokens = new Tokens(token);
     const outbox = new Outbox(storage, `${base}:${user.id}`, (error) => this.emit("error", error));
-    const connection = new Connection(`${base.replace(/^http/, "ws")}/v1/ws`, tokens, device(storage, platform.uuid), platform);
+    const name = device(storage, platform.uuid);
+    const connection = new Connection(`${base.replace(/^http/, "ws")}/v1/ws`, tokens, name, platform);
+    const http = new Http(base, tokens, platform);
     this.user = user;
+    this.notifications = new Notifications(http, name);
     this.#platform = platform;
     this.#connection = connection;
     const told = { connection, pace: new Pace(), platform };
     this.#activity = new Activity(told, idleAfter);
     this.#unread = new Unread(told);
-    this.#parts = { ...told, http: new Http(base, tokens, platform), outbox, unread: this.#unread, user };
+    this.#parts = { ...told, http, outbox, unread: this.#unread, user };
     new Renewal(connection, tokens, platform);
     connection.on("standing", (standing) => this.#standing(standing));
     connection.on("frame", (frame) => this.#frame(frame));
@@ -148,9 +154,10 @@ export class Parley extends Emitter {
     if (frame.room !== undefined) this.#rooms.get(frame.room)?.receive(frame);
   }
 
-  /** @param {"online" | "offline" | "visible"} news */
+  /** @param {News} news */
   #news(news) {
     const { state, planned } = this.standing;
+    if (news === "leaving") return this.#parts.pace.hurry();
     if (news === "offline") return this.#connection.drop("offline");
     if (state === "waiting" && !planned) return this.connect();
     const silent = this.#platform.now() - this.#connection.heard > SILENT_MS;

@@ -74,11 +74,11 @@ export class Comments extends Emitter {
     this.#sender.stop();
   }
 
-  /** @param {string} body @param {{imageMeta?: Meta, videoMeta?: Meta}} meta @returns {Pending} */
-  post(body, meta) {
+  /** @param {string} body @param {{imageMeta?: Meta, videoMeta?: Meta, urgent?: boolean}} more @returns {Pending} */
+  post(body, more) {
     const { outbox, platform } = this.#parts;
     const createdAt = new Date(platform.now()).toISOString();
-    const entry = outbox.add({ clientId: platform.uuid(), room: this.#room, body, createdAt, ...meta });
+    const entry = outbox.add({ clientId: platform.uuid(), room: this.#room, body, createdAt, ...more });
     this.changed();
     this.kick();
     return entry;

@@ -39,11 +39,23 @@ export class Errand {
     this.#platform = platform;
     this.#next = next;
     this.#delay = delay;
+    pace.errands.add(this);
   }
 
   /** Something may be due. */
   kick() {
     if (!this.#busy && this.#timer === null && this.#due()) this.#wait(this.#delay);
+  }
+
+  /** Tell it now, beside whatever is on its way. */
+  hurry() {
+    if (this.#timer !== null) {
+      this.#platform.cancel(this.#timer);
+      void this.#run();
+    } else if (this.#busy) {
+      const request = this.#due();
+      if (request) void this.#send(request);
+    }
   }
 
   /** @param {number} ms */

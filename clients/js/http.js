@@ -6,7 +6,7 @@ import { ParleyError, asParleyError } from "./errors.js";
  * @import { Platform } from "./platform.js"
  */
 
-/** The comments service over HTTP. Every method throws `ParleyError`. */
+/** The server over HTTP. Every method throws `ParleyError`. */
 export class Http {
   #url;
   #tokens;
@@ -26,38 +26,45 @@ export class Http {
    */
   page(room, { before, limit = 50 } = {}) {
     const query = new URLSearchParams({ limit: String(limit), ...(before === undefined ? {} : { before: String(before) }) });
-    return this.#request("GET", `${path(room, "comments")}?${query}`);
+    return this.request("GET", `${path(room, "comments")}?${query}`);
   }
 
   /** @param {Pending} entry @returns {Promise<Comment>} the same one however often it is sent */
-  post({ room, clientId, body, imageMeta, videoMeta }) {
-    return this.#request("POST", path(room, "comments"), { body, clientId, imageMeta, videoMeta }, { "Idempotency-Key": clientId });
+  post({ room, clientId, body, imageMeta, videoMeta, urgent }) {
+    const draft = { body, clientId, imageMeta, videoMeta, ...(urgent && { urgent }) };
+    return this.request("POST", path(room, "comments"), draft, { "Idempotency-Key": clientId });
   }
 
   /** @param {string} id @param {string} body @returns {Promise<Comment>} */
   edit(id, body) {
-    return this.#request("PATCH", `/v1/comments/${encodeURIComponent(id)}`, { body });
+    return this.request("PATCH", `/v1/comments/${encodeURIComponent(id)}`, { body });
   }
 
   /** @param {string} id @returns {Promise<unknown>} */
   remove(id) {
-    return this.#request("DELETE", `/v1/comments/${encodeURIComponent(id)}`);
+    return this.request("DELETE", `/v1/comments/${encodeURIComponent(id)}`);
   }
 
   /** @param {string} room @returns {Promise<Member>} this person, who is one now */
   join(room) {
-    return this.#request("POST", path(room, "members"), {});
+    return this.request("POST", path(room, "members"), {});
   }
 
   /** @param {string} room @param {{after?: string, limit?: number}} [range]  after: a user id @returns {Promise<MemberPage>} */
   async members(room, { after = "", limit = 50 } = {}) {
     const query = new URLSearchParams({ limit: String(limit), ...(after && { after }) });
-    const { members, next } = await this.#request("GET", `${path(room, "members")}?${query}`);
+    const { members, next } = await this.request("GET", `${path(room, "members")}?${query}`);
     return { members, next: next && members.at(-1).user };
   }
 
-  /** @param {string} method @param {string} target @param {object} [content] @param {Record<string, string>} [headers] */
-  async #request(method, target, content, headers = {}) {
+  /**
+   * @param {string} method
+   * @param {string} target  path, and query if there is one
+   * @param {object} [content]  to be sent as JSON
+   * @param {Record<string, string>} [headers]
+   * @returns {Promise<any>} what the answer's JSON says; null for an empty one
+   */
+  async request(method, target, content, headers = {}) {
     try {
       const token = await this.#tokens.get();
       const first = await this.#send(token, method, target, content, headers);
@@ -80,8 +87,8 @@ export class Http {
   }
 }
 
-/** @param {string} room @param {"comments" | "members"} what */
-const path = (room, what) => `/v1/rooms/${encodeURIComponent(room)}/${what}`;
+/** @param {string} room @param {"comments" | "members" | "mute"} what */
+export const path = (room, what) => `/v1/rooms/${encodeURIComponent(room)}/${what}`;
 
 /** @param {Response} response @returns {Promise<any>} null for an empty answer */
 async function result(response) {

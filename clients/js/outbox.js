@@ -40,12 +40,12 @@ export class Outbox {
   }
 
   /**
-   * @param {{clientId: string, room: string, body: string, imageMeta?: Meta, videoMeta?: Meta, createdAt: string}} draft
+   * @param {{clientId: string, room: string, body: string, imageMeta?: Meta, videoMeta?: Meta, urgent?: boolean, createdAt: string}} draft
    * @returns {Pending}
    */
-  add({ imageMeta = null, videoMeta = null, ...draft }) {
+  add({ imageMeta = null, videoMeta = null, urgent = false, ...draft }) {
     /** @type {Pending} */
-    const entry = { ...draft, imageMeta, videoMeta, order: this.#last() + 1, status: "SENDING", error: null };
+    const entry = { ...draft, imageMeta, videoMeta, urgent, order: this.#last() + 1, status: "SENDING", error: null };
     return this.#keep(entry);
   }
 

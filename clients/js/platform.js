@@ -3,6 +3,8 @@
  *
  * @import { Sign } from "./attention.js"
  *
+ * @typedef {"online" | "offline" | "visible" | "leaving"} News
+ *
  * @typedef {object} Platform
  * @property {(url: string) => Socket} socket
  * @property {(url: string, options: RequestInit) => Promise<Response>} fetch
@@ -11,7 +13,8 @@
  * @property {() => number} now  milliseconds since 1970
  * @property {() => number} random  in [0, 1)
  * @property {() => string} uuid
- * @property {(listener: (news: "online" | "offline" | "visible") => void) => () => void} watch  returns how to stop
+ * @property {(listener: (news: News) => void) => () => void} watch
+ *   leaving: the page goes out of sight, perhaps for good; returns how to stop
  * @property {(listener: (sign: Sign) => void) => () => void} attend  the first sign comes at once, if there are any; returns how to stop
  *
  * @typedef {object} Socket  the part of WebSocket that is used
@@ -58,7 +61,8 @@ function watch(listener) {
   addEventListener("online", () => listener("online"), { signal });
   addEventListener("offline", () => listener("offline"), { signal });
   addEventListener("pageshow", (event) => event.persisted && listener("visible"), { signal });
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && listener("visible"), { signal });
+  addEventListener("pagehide", () => listener("leaving"), { signal });
+  document.addEventListener("visibilitychange", () => listener(document.visibilityState === "visible" ? "visible" : "leaving"), { signal });
   return () => ending.abort();
 }
 

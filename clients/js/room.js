@@ -91,11 +91,11 @@ export class Room extends Emitter {
 
   /**
    * @param {string} body
-   * @param {{imageMeta?: Meta, videoMeta?: Meta}} [meta]
+   * @param {{imageMeta?: Meta, videoMeta?: Meta, urgent?: boolean}} [more]  urgent: quiet hours do not hold its pushes back; for moderators
    * @returns {Pending} already in `items`, and stored until the server has confirmed it
    */
-  post(body, meta = {}) {
-    return this.#comments.post(body, meta);
+  post(body, more = {}) {
+    return this.#comments.post(body, more);
   }
 
   /** Send a failed post again. @param {string} clientId */

@@ -52,6 +52,7 @@
  * @property {string} body
  * @property {Meta} imageMeta
  * @property {Meta} videoMeta
+ * @property {boolean} urgent  its pushes are not held back by quiet hours; only moderators may post it
  * @property {string} createdAt
  * @property {number} order  rises with each entry of one person
  * @property {"SENDING" | "FAILED"} status
@@ -112,6 +113,30 @@
  * @typedef {{user: string, name: string | null, avatar: string | null, joinedAt: string}} Member
  *
  * @typedef {{members: Member[], next: string | null}} MemberPage  next: `after` of the page that follows
+ *
+ * @typedef {"apns" | "fcm" | "webpush"} PushPlatform
+ *
+ * @typedef {{platform: "webpush", subscription: PushSubscriptionJSON} | {platform: "apns" | "fcm", token: string, app?: string}} PushAddress
+ *   app: an APNs topic, if it is not the server's
+ *
+ * @typedef {{platforms: PushPlatform[], webPush: {publicKey: string} | null}} PushOffer
+ *   What the server pushes to; publicKey: base64url, the `applicationServerKey` of a subscription.
+ *
+ * @typedef {{id: string, platform: PushPlatform} & Record<string, unknown>} RegisteredDevice  without its address
+ *
+ * @typedef {"all" | "mentions" | "none"} Level  of comments that are heard of
+ *
+ * @typedef {{level: Level | null, mutedUntil: string | null, preview: boolean | null}} RoomPreferences  null: as for all rooms
+ *
+ * @typedef {object} Preferences
+ * @property {Level} level
+ * @property {string | null} mutedUntil  of everything; for ever is the year 9999
+ * @property {boolean} preview  whether a notification shows who wrote what
+ * @property {string[]} mutedUsers
+ * @property {{from: string, to: string, timeZone?: string | null} | null} quietHours  on the wall's clock, such as `22:00`
+ * @property {Record<string, RoomPreferences>} rooms
+ *
+ * @typedef {{comment: string, room: string, offset: number, people: Record<string, any>[], next?: string | null}} NotifiedPage
  *
  * @typedef {object} RoomNews  what a room tells its listeners
  * @property {void} change  `items` is new

@@ -189,6 +189,35 @@ async def test_a_ready_process_says_so(running: Any) -> None:
     assert (ready.status_code, ready.json()) == (200, {"status": "ready", "checks": {"a.nats": "ok"}})
 
 
+async def test_what_parts_say_of_themselves_is_told_and_is_no_matter_of_readiness(running: Any) -> None:
+    def fall() -> str:
+        raise LookupError("a secret")
+
+    services = [
+        Service("a", details={"apns": lambda: "off: PARLEY_APNS_KEY_FILE is not set", "fcm": lambda: "on"}),
+        Service("b", details={"x": fall}),
+    ]
+    async with running(*services) as client:
+        answer = await client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready",
+        "checks": {},
+        "details": {
+            "a.apns": "off: PARLEY_APNS_KEY_FILE is not set",
+            "a.fcm": "on",
+            "b.x": "LookupError",
+        },
+    }
+
+
+async def test_what_a_part_says_is_asked_for_each_time(running: Any) -> None:
+    sayings = iter(["one", "two"])
+    async with running(Service("a", details={"x": lambda: next(sayings)})) as client:
+        answers = [(await client.get("/readyz")).json()["details"] for _ in range(2)]
+    assert answers == [{"a.x": "one"}, {"a.x": "two"}]
+
+
 async def test_draining_is_unready_first_and_then_lets_the_service_finish(running: Any) -> None:
     seen: list[Any] = []
 

@@ -15,6 +15,11 @@ async def test_a_post_answers_the_comment(client: Client, server: FaultyServer) 
     assert server.posts == [{"body": "hello", "clientId": "k1", "imageMeta": {"width": 3}}]
 
 
+async def test_a_post_is_urgent_if_it_is_said_to_be(client: Client, server: FaultyServer) -> None:
+    await client.post("lobby", "fire", client_id="k1", urgent=True)
+    assert server.posts == [{"body": "fire", "clientId": "k1", "urgent": True}]
+
+
 @pytest.mark.parametrize("fault", [CUT, Fault(429, {"retry-after": "0"}), Fault(500), Fault(503)])
 async def test_a_post_is_repeated_through_passing_trouble(
     client: Client, server: FaultyServer, fault: Fault

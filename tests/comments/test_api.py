@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 import httpx
+import pytest
 from contract.callers import caller, fields, post, problem
 from contract.recording import Heard
 
@@ -48,6 +49,30 @@ async def test_a_comment_is_posted_and_heard(api: httpx.AsyncClient, nats: Nats,
     assert isinstance(event, CommentPosted)
     assert (str(event.comment), event.body, event.image_meta) == (comment["id"], "Grüße 👋", meta)
     assert (await api.get(f"/v1/comments/{comment['id']}")).json() == comment
+
+
+ELSEWHERE = {"Origin": "https://app.example"}
+"""A request from there goes through the framework, others past it."""
+URGENT: dict[str, tuple[dict[str, str], dict[str, bool], bool]] = {
+    "urgent": ({}, {"urgent": True}, True),
+    "urgent from elsewhere": (ELSEWHERE, {"urgent": True}, True),
+    "not urgent": ({}, {"urgent": False}, False),
+    "not said": ({}, {}, False),
+}
+
+
+@pytest.mark.parametrize(("headers", "said", "urgent"), URGENT.values(), ids=URGENT)
+async def test_what_a_moderator_says_is_urgent_is(
+    api: httpx.AsyncClient, nats: Nats, app: str, headers: dict[str, str], said: dict[str, bool], urgent: bool
+) -> None:
+    heard = Heard[Record]()
+    await nats.follow(app, "lobby", heard)
+    await nats.ping()
+    api.headers.update(caller(rights="m") | headers)
+    await api.post("/v1/rooms/lobby/comments", json={"body": "hello"} | said)
+    event = decode((await heard.until(1))[0].data)
+    assert isinstance(event, CommentPosted)
+    assert event.urgent is urgent
 
 
 async def test_a_repeated_post_is_answered_with_the_first(api: httpx.AsyncClient) -> None:

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import httpx
+import pytest
 from contract.callers import caller, fields, post, problem
 from contract.own_postgres import OwnPostgres
 from contract.recording import PATIENCE
@@ -21,6 +22,28 @@ async def test_a_key_used_for_another_comment_is_a_conflict(api: httpx.AsyncClie
     await post(api, clientId="k1")
     answer = await api.post(ROOM, json={"body": "other"}, headers={"Idempotency-Key": "k1"})
     assert problem(answer, 409)["code"] == "idempotency_key_reused"
+
+
+async def test_a_key_used_for_what_was_not_urgent_is_a_conflict(api: httpx.AsyncClient) -> None:
+    api.headers.update(caller(rights="m"))
+    await post(api, clientId="k1")
+    answer = await api.post(ROOM, json={"body": "hi", "clientId": "k1", "urgent": True})
+    assert problem(answer, 409)["code"] == "idempotency_key_reused"
+
+
+@pytest.mark.parametrize("past", [{}, {"Origin": "https://app.example"}], ids=["shortcut", "framework"])
+async def test_what_is_urgent_is_for_those_who_moderate_the_room(
+    api: httpx.AsyncClient, past: dict[str, str]
+) -> None:
+    urgent = {"body": "fire", "urgent": True}
+    refused = problem(await api.post(ROOM, json=urgent, headers=caller() | past), 403)
+    assert (refused["code"], refused["detail"]) == (
+        "forbidden",
+        "urgent needs the right to moderate, which u1 has not in lobby",
+    )
+    elsewhere = caller(room="other", rights="m") | past
+    assert problem(await api.post(ROOM, json=urgent, headers=elsewhere), 403)["code"] == "forbidden"
+    assert (await api.get(ROOM)).json()["comments"] == []
 
 
 async def test_two_different_keys_are_refused(api: httpx.AsyncClient) -> None:
@@ -44,6 +67,8 @@ BAD_FIELDS = [
     ({"body": "x", "clientId": "a b"}, "clientId"),
     ({"body": "x", "clientId": "k" * 129}, "clientId"),
     ({"body": "x", "clientId": "ü"}, "clientId"),
+    ({"body": "x", "urgent": "true"}, "urgent"),
+    ({"body": "x", "urgent": None}, "urgent"),
     ({"body": "x", "imageMeta": []}, "imageMeta"),
     ({"body": "x", "imageMeta": "{}"}, "imageMeta"),
     ({"body": "x", "imageMeta": {"x": "x" * 8192}}, "imageMeta"),

@@ -7,6 +7,10 @@ from typing import Any
 import httpx
 import pytest
 from contract.callers import caller
+from contract.recording import Heard
+
+from events import CommentPosted, Record, decode
+from events.jetstream import Nats
 
 PATH = "/api/comments"
 MULTIPART = "multipart/form-data; boundary=b"
@@ -71,6 +75,18 @@ async def test_a_repeated_post_is_answered_with_the_first(api: httpx.AsyncClient
     first = await post(api, clientId="k1")
     again = await api.post(PATH, data=FIELDS | {"body": "hi"}, headers={"Idempotency-Key": "k1"})
     assert (again.status_code, again.json()) == (200, first)
+
+
+async def test_nothing_is_urgent_in_the_plans_shape(api: httpx.AsyncClient, nats: Nats, app: str) -> None:
+    heard = Heard[Record]()
+    await nats.follow(app, "chat-5-12", heard)
+    await nats.ping()
+    api.headers.update(caller(rights="m"))
+    await post(api, urgent=True)
+    [record] = await heard.until(1)
+    event = decode(record.data)
+    assert isinstance(event, CommentPosted)
+    assert not event.urgent
 
 
 async def test_a_comment_is_edited_and_deleted(api: httpx.AsyncClient) -> None:

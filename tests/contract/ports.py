@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from events import Contents, Stream, Wire
+from events.feed import EventFeed
 from events.leases import LastSeen, Leases
 from events.receipts import ReceiptStream
 
@@ -17,3 +18,5 @@ class Nats(Stream, Wire, Protocol):
     def last_seen(self) -> LastSeen: ...
 
     def receipts(self) -> ReceiptStream: ...
+
+    def feed(self) -> EventFeed: ...

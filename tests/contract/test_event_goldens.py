@@ -27,7 +27,7 @@ from events.asyncapi import json_schema
 
 GOLDEN = Path(__file__).with_name("golden")
 EARLIER = Path(__file__).with_name("golden_earlier")
-"""What was written before fields were added."""
+"""What was written before a field was added, in a directory of its name."""
 COMMENT = UUID("0198c6f2-7d1b-7a52-9c3e-1f0d5f6a7b8c")
 STAMP: dict[str, Any] = {
     "id": UUID("0198c6f2-7d1c-7b00-8000-00000000002a"),
@@ -45,6 +45,7 @@ EVENTS: list[Event] = [
         client_id="k1",
         image_meta={"url": "https://example.org/a.png", "size": [1, 2.5, None, True]},
         mentions=[Mention(user="u2", start=9, end=12)],
+        urgent=True,
     ),
     CommentEdited(
         **STAMP,
@@ -77,12 +78,18 @@ def test_an_event_written_earlier_is_still_read(event: Event) -> None:
     assert decode((GOLDEN / f"{event.type}.json").read_bytes()) == event
 
 
-@pytest.mark.parametrize("file", sorted(EARLIER.iterdir()), ids=lambda file: str(file.stem))
+DEFAULTS = {"mentions": [], "urgent": False}
+"""Of fields that were added."""
+
+
+@pytest.mark.parametrize(
+    "file", sorted(EARLIER.glob("*/*.json")), ids=lambda file: f"{file.stem} without {file.parent.name}"
+)
 def test_an_event_from_before_a_field_was_added_has_its_default(file: Path) -> None:
-    event = decode(file.read_bytes())
+    event, field = decode(file.read_bytes()), file.parent.name
     assert event.type == file.stem
-    assert isinstance(event, CommentPosted | CommentEdited)
-    assert event.mentions == []
+    assert field not in json.loads(file.read_bytes())
+    assert getattr(event, field) == DEFAULTS[field]
 
 
 @each

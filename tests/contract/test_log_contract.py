@@ -86,6 +86,13 @@ async def test_a_post_answers_its_comment(log: Log) -> None:
     assert comment.image_meta == {"n": [1, 2.5, None]}
 
 
+@pytest.mark.parametrize("urgent", [True, False], ids=["urgent", "not urgent"])
+async def test_a_post_is_as_urgent_as_it_was_sent(log: Log, urgent: bool) -> None:
+    [outcome] = await carry_out(log, post(urgent=urgent))
+    assert isinstance(outcome.event, CommentPosted)
+    assert outcome.event.urgent is urgent
+
+
 async def test_a_repeated_post_adds_nothing_and_answers_the_first(log: Log) -> None:
     [first] = await carry_out(log, post(client_id="k"))
     [again] = await carry_out(log, post(client_id="k"))
@@ -112,7 +119,7 @@ async def test_a_repeat_after_an_edit_and_a_delete_answers_what_was_posted(log: 
     assert again.comment == first.comment
 
 
-@pytest.mark.parametrize("other", [{"body": "other"}, {"image_meta": {"n": 1}}, {"video_meta": {}}])
+@pytest.mark.parametrize("other", [{"body": "a"}, {"image_meta": {}}, {"video_meta": {}}, {"urgent": True}])
 async def test_a_key_used_for_something_else_is_refused(log: Log, other: dict[str, Any]) -> None:
     outcomes = await log.append([post(client_id="k"), post(**{"body": "hi", "client_id": "k"} | other)])
     assert isinstance(outcomes[1], KeyReused)

@@ -16,6 +16,6 @@ def services(
 ) -> Iterator[Cluster]:
     with (
         servers_portal.wrap_async_context_manager(database(postgres_server)) as url,
-        cluster(url, nats_server.full_url, presences=1) as running,
+        cluster(url, nats_server.full_url, presences=1, notifiers=1) as running,
     ):
         yield running

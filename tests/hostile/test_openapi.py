@@ -7,7 +7,7 @@ import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from processes import SECRET, Cluster, Process
+from processes import SECRET, Cluster
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
@@ -97,13 +97,12 @@ def test_fanout_answers_as_it_describes(
         explore(operation, mode, headers)
 
 
-def test_the_notifier_answers_as_it_describes() -> None:
-    process = Process("notifier", {"PARLEY_JWT_SECRET": SECRET})
-    try:
-        process.ready()
-        for operation in operations(process.url):
-            explore(operation, GenerationMode.NEGATIVE, {})
-        statuses = {httpx.request(verb, process.url + path).status_code for verb in VERBS for path in PATHS}
-    finally:
-        process.stop()
+@pytest.mark.parametrize("mode", list(GenerationMode))
+def test_notifier_answers_as_it_describes(
+    services: Cluster, mode: GenerationMode, headers: dict[str, str]
+) -> None:
+    notifier = services.notifiers[0].url
+    for operation in operations(notifier):
+        explore(operation, mode, headers)
+    statuses = {httpx.request(verb, notifier + path).status_code for verb in VERBS for path in PATHS}
     assert statuses == {200, 404, 405}

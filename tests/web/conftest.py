@@ -7,13 +7,20 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from running import Up, running
 from web.people import PATIENCE, People
+from web.pushing import Postbox, postbox
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    with running(tmp_path_factory.mktemp("up"), PARLEY_RATE_LIMITS="off") as up:
+    """Whoever is not here is pushed to at once."""
+    with running(
+        tmp_path_factory.mktemp("up"),
+        PARLEY_RATE_LIMITS="off",
+        PARLEY_PUSH_DELAY="0.2",
+        PARLEY_PUSH_INTERVAL="0",
+    ) as up:
         yield up
 
 
@@ -40,3 +47,10 @@ def people(browser: Browser, up: Up) -> Iterator[People]:
     for context in people.contexts:
         context.close()
     assert people.errors == []
+
+
+@pytest.fixture
+def box() -> Iterator[Postbox]:
+    with postbox() as box:
+        yield box
+        assert box.service.faults == []

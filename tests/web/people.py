@@ -90,6 +90,10 @@ class Screen:
     def look_back(self) -> None:
         self.page.evaluate(LOOK_AWAY, False)
 
+    def look_back_and_leave(self) -> None:
+        """At once."""
+        self.page.evaluate(f"({LOOK_AWAY})(false), location.assign('about:blank')")
+
     def photograph(self, name: str) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")

@@ -5,9 +5,13 @@ import { link, read, roomName } from "../../web/address.js";
 import { judge } from "../../web/limits.js";
 
 test("the address names the room and the person", () => {
-  assert.deepEqual(read("?room=chat-5-12&as=ada"), { room: "chat-5-12", as: "ada" });
-  assert.deepEqual(read(""), { room: "chat-lobby", as: null });
-  assert.deepEqual(read(link({ room: "chat-a=b", as: "Ada & co" }).slice(1)), { room: "chat-a=b", as: "Ada & co" });
+  assert.deepEqual(read("?room=chat-5-12&as=ada"), { room: "chat-5-12", as: "ada", notified: false });
+  assert.deepEqual(read(""), { room: "chat-lobby", as: null, notified: false });
+  assert.deepEqual(read(link({ room: "chat-a=b", as: "Ada & co" }).slice(1)), { room: "chat-a=b", as: "Ada & co", notified: false });
+});
+
+test("the address of a notification names the room, and says that it is for whoever was notified", () => {
+  assert.deepEqual(read(link({ room: "chat-5-12", notified: true }).slice(1)), { room: "chat-5-12", as: null, notified: true });
 });
 
 test("whatever is typed becomes a room of the demo", () => {

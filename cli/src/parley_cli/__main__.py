@@ -127,6 +127,41 @@ def tail_command(
         raise typer.Exit(130) from None
 
 
+@app.command("explain")
+def explain_command(
+    comment: Annotated[str, typer.Argument(help="The comment's id, which `parley post` prints.")],
+    user: Annotated[str, typer.Argument(help="The id of who should have been notified.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the server's answer.")] = False,
+    url: Url = LOCAL,
+    token: Token = None,
+    secret: Secret = None,
+    data_dir: DataDir = HOME,
+) -> None:
+    """Say whether somebody was notified of a comment, on which devices, and why."""
+    from parley_cli import access, explain
+
+    given = token or access.token(access.secret_of(data_dir, secret), "cli", None, ["*=m"], 300)
+    typer.echo(explain.explain(url, given, comment, user, as_json=as_json))
+
+
+@app.command("vapid")
+def vapid_command(
+    key_file: Annotated[
+        Path | None,
+        typer.Option("--key-file", help="Keep the key here; what is there already is not replaced."),
+    ] = None,
+) -> None:
+    """Print a new private key for Web Push, or the public key of one that is kept in a file."""
+    from parley_cli import vapid
+
+    key = vapid.kept(key_file) if key_file else vapid.made()
+    if key_file is None:
+        typer.echo(key.pem.decode(), nl=False)
+        say(f"public key: {key.public}")
+    else:
+        typer.echo(key.public)
+
+
 @app.command("schema")
 def schema_command(
     write: Annotated[Path | None, typer.Option(help="Write the documents into this directory.")] = None,

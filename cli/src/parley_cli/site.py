@@ -26,7 +26,8 @@ DEMO_SECONDS = 12 * 3600
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; "
-        "img-src 'self' data: https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "img-src 'self' data: https:; media-src 'self'; worker-src 'self'; manifest-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",

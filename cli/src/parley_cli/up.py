@@ -15,6 +15,8 @@ import comments.settings
 import events.jetstream
 import fanout.service
 import fanout.settings
+import notifier.service
+import notifier.settings
 import presence.service
 import presence.settings
 from chassis import logs, serving, telemetry
@@ -23,6 +25,8 @@ from chassis.listening import bind
 from chassis.migrations import MigrationError
 from chassis.service import Service
 from chassis.settings import describe
+from notifier.platforms import BadCredentials
+from notifier.vapid import Key
 from parley_cli import embedded, site
 from parley_cli.datadir import DataDir, DataDirError
 from parley_cli.embedded import EmbeddedError
@@ -32,7 +36,12 @@ Say = Callable[[str], None]
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-class Settings(fanout.settings.Settings, comments.settings.Settings, presence.settings.Settings):
+class Settings(
+    fanout.settings.Settings,
+    comments.settings.Settings,
+    presence.settings.Settings,
+    notifier.settings.Settings,
+):
     """What every service of the process is told."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
@@ -58,7 +67,7 @@ def run(
     logs.configure(settings.log_level, settings.log_format)
     try:
         serving.run(_up(settings, path, environ, say, ready, browse=browse))
-    except (DataDirError, EmbeddedError, MigrationError, serving.PortTaken) as error:
+    except (DataDirError, EmbeddedError, MigrationError, BadCredentials, serving.PortTaken) as error:
         raise Failed(str(error)) from error
     except (OSError, asyncpg.PostgresError, nats.errors.Error) as error:
         raise Failed(f"cannot connect: {str(error) or type(error).__name__}") from error
@@ -93,6 +102,9 @@ async def _up(
                 await stack.enter_async_context(
                     fanout.service.open_service(settings, wire, metrics, verifier)
                 ),
+                await stack.enter_async_context(
+                    notifier.service.open_service(settings, wire, metrics, write=say)
+                ),
                 Service(name="children", loops=children),
                 site.service(settings.jwt_secret if settings.host in LOOPBACK else None),
             ]
@@ -106,6 +118,25 @@ async def _up(
                 *services, settings=settings, telemetry=metrics, verifier=verifier, started=started
             )
             say("stopping")
+
+
+def _pushes(settings: Settings, datadir: DataDir) -> dict[str, object]:
+    """On a laptop browsers can be notified at once, and what would go to phones is shown."""
+    found: dict[str, object] = {"push_console": True}
+    if settings.webpush_key_file is None:
+        found["webpush_key_file"] = _vapid_key(datadir)
+    if settings.host in LOOPBACK and "webpush_private" not in settings.model_fields_set:
+        found["webpush_private"] = "allow"
+        found["webpush_services"] = "*"
+    return found
+
+
+def _vapid_key(datadir: DataDir) -> Path:
+    """Kept, as browsers subscribe to one key."""
+    file = datadir.directory("secrets") / "webpush-key.pem"
+    if not file.exists():
+        datadir.write(file, Key.new().pem.decode())
+    return file
 
 
 async def _servers(
@@ -124,4 +155,5 @@ async def _servers(
         nats = await stack.enter_async_context(embedded.nats(datadir, progress=say))
         found |= {"nats_url": nats.url, "nats_user": nats.user, "nats_password": SecretStr(nats.password)}
         children.append(nats.keep)
+    found |= _pushes(settings, datadir)
     return settings.model_copy(update=found), children

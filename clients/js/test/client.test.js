@@ -84,6 +84,19 @@ test("what was written offline survives a reload and is sent once, in order", as
   assert.deepEqual(unsent(storage), []);
 });
 
+test("what is urgent is so after a reload, and nothing else is", async () => {
+  const world = new World(chance(6));
+  world.reachable = false;
+  const { room, parley, storage } = enter(world, "ada");
+  room.post("fire", { urgent: true });
+  room.post("tea");
+  parley.close();
+  enter(world, "ada", { storage });
+  world.heal();
+  await world.pass(MINUTE);
+  assert.deepEqual(world.log.events.map(({ body, urgent }) => [body, urgent]), [["fire", true], ["tea", false]]);
+});
+
 test("a refused comment fails, says why, and can be sent again or given up", async () => {
   const world = new World(chance(7));
   const { room } = enter(world, "ada");

@@ -29,15 +29,15 @@ export class Log {
    * @param {string | null} [clientId]
    * @returns {Comment} the first one of this client id
    */
-  post(actor, body, clientId = null) {
+  post(actor, body, clientId = null, urgent = false) {
     const known = clientId === null ? undefined : this.#posts.get(`${actor} ${clientId}`);
-    return known ?? this.#post(actor, body, clientId);
+    return known ?? this.#post(actor, body, clientId, urgent);
   }
 
-  /** @param {string} actor @param {string} body @param {string | null} clientId */
-  #post(actor, body, clientId) {
+  /** @param {string} actor @param {string} body @param {string | null} clientId @param {boolean} urgent */
+  #post(actor, body, clientId, urgent) {
     const id = `c${this.comments.size + 1}`;
-    const event = this.#append("comment.posted", actor, { comment: id, body, authorName: actor, authorAvatar: null, clientId });
+    const event = this.#append("comment.posted", actor, { comment: id, body, authorName: actor, authorAvatar: null, clientId, urgent });
     this.#enter(actor, event.offset);
     /** @type {Comment} */
     const comment = {

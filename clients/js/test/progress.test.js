@@ -201,3 +201,28 @@ test("another epoch voids every watermark", async () => {
   assert.equal(ada.parley.unread.get("lobby")?.unread, 1);
   assert.deepEqual([ada.room.readUpTo, ada.room.unread, world.log.marks.get("ada")], [1, 1, { user: "ada", delivered: 3, read: 1 }]);
 });
+
+test("a page that is left says what was read before it is gone", async () => {
+  const { world, ada } = await two(20);
+  write(world, "hello");
+  await world.pass(2000);
+  world.lobby.said.length = 0;
+  ada.room.markRead();
+  ada.platform.news("leaving");
+  await world.pass(100);
+  assert.deepEqual(told(world, "ada"), [["read", world.log.head]]);
+  await world.pass(2000);
+  assert.deepEqual(told(world, "ada"), [["read", world.log.head]]);
+});
+
+test("also when something else is just being told", async () => {
+  const { world, ada } = await two(21);
+  write(world, "hello");
+  await world.pass(1);
+  for (let ms = 0; ms < 2000 && told(world, "ada").length === 0; ms++) await world.pass(1);
+  assert.deepEqual(told(world, "ada"), [["delivered", world.log.head]]);
+  ada.room.markRead();
+  ada.platform.news("leaving");
+  await world.pass(90);
+  assert.deepEqual(told(world, "ada").at(-1), ["read", world.log.head]);
+});

@@ -75,7 +75,7 @@ function happen(world, { room, parley, platform, id }, kind) {
   if (kind === 7) world.cut(dice.pick([1001, 1006, 1011, 1012, 4000, 4499]));
   if (kind === 8) world.reachable = dice.happens(0.5);
   if (kind === 9) world.faults = { request: 0.2, answer: 0.2, frame: 0.1, forgets: 0.3, status: dice.pick([500, 503, 429, 422]) };
-  if (kind === 10) platform.news(dice.pick(["online", "offline", "visible"]));
+  if (kind === 10) platform.news(dice.pick(["online", "offline", "visible", "leaving"]));
   if (kind === 11) world.heal();
   if (kind === 12) world.drain(dice.whole(3), dice.pick([4000, 4006]));
   if (kind === 13) world.degrade();

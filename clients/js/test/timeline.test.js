@@ -15,7 +15,8 @@ const newest = (log, limit = 50) => timeline.replace(timeline.empty(), log.page(
 
 /** @param {string} clientId @param {string} body @returns {import("../types.js").Pending} */
 const pending = (clientId, body) => ({
-  ...{ clientId, room: "r", body, imageMeta: null, videoMeta: null, createdAt: "", order: 1, status: "SENDING", error: null },
+  ...{ clientId, room: "r", body, imageMeta: null, videoMeta: null, urgent: false, createdAt: "" },
+  ...{ order: 1, status: "SENDING", error: null },
 });
 
 test("a posted comment has the shape that history gives it", () => {

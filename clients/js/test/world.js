@@ -3,7 +3,7 @@
  * to whatever happens next, so that hours of bad network pass in milliseconds.
  *
  * @import { Sign } from "../attention.js"
- * @import { Platform } from "../platform.js"
+ * @import { News, Platform } from "../platform.js"
  * @import { Chance } from "./chance.js"
  */
 import { Link } from "./link.js";
@@ -85,9 +85,9 @@ export class World {
     this.now = end;
   }
 
-  /** @param {string} user @returns {Platform & {news: (news: "online" | "offline" | "visible") => void, sign: (sign: Sign) => void}} */
+  /** @param {string} user @returns {Platform & {news: (news: News) => void, sign: (sign: Sign) => void}} */
   platform(user) {
-    /** @type {Set<(news: "online" | "offline" | "visible") => void>} */
+    /** @type {Set<(news: News) => void>} */
     const listeners = new Set();
     /** @type {Set<(sign: Sign) => void>} */
     const watchers = new Set();
@@ -176,7 +176,7 @@ export class World {
     if (members) this.change(() => this.log.join(user));
     if (members) return Response.json({ user, name: user, avatar: null, joinedAt: "" });
     if (method === "GET") answer = this.log.page({ limit: Number(searchParams.get("limit")), ...(before ? { before: Number(before) } : {}) });
-    if (method === "POST") this.change(() => (answer = this.log.post(user, content.body, content.clientId)));
+    if (method === "POST") this.change(() => (answer = this.log.post(user, content.body, content.clientId, content.urgent)));
     if (method === "PATCH") this.change(() => (answer = this.log.edit(id, content.body)));
     if (method === "DELETE") this.change(() => void this.log.remove(id));
     return answer ? Response.json(answer) : new Response(null, { status: 204 });

@@ -87,17 +87,20 @@ class Client:
         *,
         image_meta: dict[str, Any] | None = None,
         video_meta: dict[str, Any] | None = None,
+        urgent: bool = False,
     ) -> Comment:
         """Post once, however often it has to be sent: every repetition carries the same `client_id`.
 
         Return the comment once the server has it durably. Raise `Refused`; or, after `patience` seconds,
         `GaveUp`: it may or may not be posted, and the same `client_id` and body may be sent again.
+        Quiet hours do not hold back the pushes of an `urgent` one, which only moderators may post.
         """
         draft = {
             "body": body,
             "clientId": client_id or uuid4().hex,
             "imageMeta": image_meta,
             "videoMeta": video_meta,
+            "urgent": urgent or None,
         }
         fields = {name: value for name, value in draft.items() if value is not None}
         return cast("Comment", await self._api.call("POST", _comments(room), body=fields))

@@ -1,7 +1,7 @@
 """`/healthz`, `/readyz` and `/metrics`: what an orchestrator and a monitor ask."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 from starlette.requests import Request
@@ -26,11 +26,18 @@ class State:
         self._checks = {
             f"{service.name}.{name}": check for service in services for name, check in service.ready.items()
         }
+        self._details = {
+            f"{service.name}.{name}": say for service in services for name, say in service.details.items()
+        }
 
     async def check(self) -> dict[str, str]:
         """Each dependency's answer: `ok`, or what kind of error it was."""
         answers = await asyncio.gather(*(_ask(name, check) for name, check in self._checks.items()))
         return dict(zip(self._checks, answers, strict=True))
+
+    def details(self) -> dict[str, str]:
+        """What each part says of itself, or the kind of error that it raised."""
+        return {name: _said(name, say) for name, say in self._details.items()}
 
 
 async def _ask(name: str, check: Check) -> str:
@@ -44,6 +51,14 @@ async def _ask(name: str, check: Check) -> str:
     return "ok"
 
 
+def _said(name: str, say: Callable[[], str]) -> str:
+    try:
+        return say()
+    except Exception as error:
+        log.exception("detail.failed", part=name)
+        return type(error).__name__
+
+
 def routes(state: State, telemetry: Telemetry | None) -> list[Route]:
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"}, headers=NO_STORE)
@@ -52,7 +67,9 @@ def routes(state: State, telemetry: Telemetry | None) -> list[Route]:
         checks = {} if state.draining else await state.check()
         ready = not state.draining and all(answer == "ok" for answer in checks.values())
         status = "draining" if state.draining else "ready" if ready else "unready"
-        return JSONResponse({"status": status, "checks": checks}, 200 if ready else 503, NO_STORE)
+        details = state.details()
+        answer = {"status": status, "checks": checks, **({"details": details} if details else {})}
+        return JSONResponse(answer, 200 if ready else 503, NO_STORE)
 
     async def metrics(_: Request) -> Response:
         text, media_type = telemetry.exposition() if telemetry else (b"", "text/plain")

@@ -24,6 +24,8 @@ class Service:
     loops: Sequence[Loop] = ()
     ready: Mapping[str, Check] = field(default_factory=dict)
     """By the dependency's name."""
+    details: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+    """By the part's name, what it says of itself on `/readyz`, without secrets; no matter of readiness."""
     shortcuts: Sequence[Shortcut] = ()
     """Routes of the routers that are called most."""
     sockets: Sockets | None = None

@@ -15,6 +15,7 @@ from events import subjects
 from events.answering import Answering
 from events.client import Client, describe
 from events.contents import StreamContents
+from events.feeding import NatsFeed
 from events.leasing import NatsLeases
 from events.pipeline import Pipeline
 from events.receiving import NatsReceipts
@@ -135,6 +136,9 @@ class Nats:
 
     def receipts(self) -> NatsReceipts:
         return NatsReceipts(self._client, self._pipeline)
+
+    def feed(self) -> NatsFeed:
+        return NatsFeed(self._client)
 
     # Stream
 

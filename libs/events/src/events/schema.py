@@ -76,6 +76,8 @@ class CommentPosted(_Event):
     video_meta: Meta | None = None
     mentions: list[Mention] = Field(default_factory=list)
     """In the order of the text."""
+    urgent: bool = False
+    """Its pushes are not held back by quiet hours; only moderators of the room can post it."""
 
 
 class CommentEdited(_Event):

@@ -10,6 +10,7 @@ from typing import TypeVar
 from events import subjects
 from events.record import Record, received
 from events.stream import Answer, Bounds, Held, NoAnswer, NotPublished, Rejected, Stop, StreamError
+from events.testing_feed import MemoryFeed
 from events.testing_leases import MemoryLastSeen, MemoryLeases
 from events.testing_receipts import MemoryReceipts
 
@@ -36,7 +37,7 @@ class Shelf:
 
 @dataclass
 class MemoryNats:
-    """`Stream`, `Contents` and `Wire`, and what the ports of `leases.py` and `receipts.py` need.
+    """`Stream`, `Contents` and `Wire`, and what the ports of `leases.py`, `receipts.py` and `feed.py` need.
 
     For any number of users in one event loop.
     """
@@ -55,11 +56,12 @@ class MemoryNats:
         self._leases = MemoryLeases(lambda: self.away)
         self._last_seen = MemoryLastSeen(lambda: self.away)
         self._receipts = MemoryReceipts(lambda: self.away)
+        self._feed = MemoryFeed(lambda: self._there().held)
         self.disconnected(self._leases.lose)
         self.reconnected(self._leases.regain)
 
     def leases(self, *, replicas: int = 1, fresh: float = 30.0) -> MemoryLeases:
-        """The same at each call, as `last_seen` and `receipts`."""
+        """The same at each call, as what the other ports are."""
         self._leases.fresh = fresh
         return self._leases
 
@@ -69,6 +71,9 @@ class MemoryNats:
     def receipts(self) -> MemoryReceipts:
         return self._receipts
 
+    def feed(self) -> MemoryFeed:
+        return self._feed
+
     async def publish(self, record: Record) -> asyncio.Future[int]:
         ack: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         if self.away or self.shelf is None:
@@ -77,6 +82,7 @@ class MemoryNats:
         known = self.shelf.known.get(record.message_id)
         if known is None:
             known = self.shelf.put(record)
+            self._feed.wake()
             await self.announce(record)
         ack.set_result(known)
         return ack

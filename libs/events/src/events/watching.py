@@ -84,7 +84,7 @@ class Watch:
         """With one consumer, until it is gone or something was missed."""
         self._broken.clear()
         info = await self._bucket()
-        following = self._following = Following(self._watcher)
+        self._following = Following(self._watcher)
         async with self._listening() as inbox:
             async with managing(self._client) as manager:
                 made = await manager.add_consumer(STREAM, _consumer(self._filter, inbox))
@@ -93,9 +93,7 @@ class Watch:
             assert made.created is not None
             assert info.created is not None
             age = (made.created - info.created).total_seconds()
-            following.start(whole=self._is_whole(age, info.state.last_seq), waiting=made.num_pending or 0)
-            self._lost = self._lost and not following.begun
-            await self._until_broken()
+            await self._until_broken(self._is_whole(age, info.state.last_seq))
 
     def _is_whole(self, age: float, sequence: int) -> bool:
         """Of a bucket that was made `age` seconds ago and is at `sequence` now."""
@@ -107,16 +105,24 @@ class Watch:
         self._sequence = sequence
         return whole
 
-    async def _until_broken(self) -> None:
+    async def _until_broken(self, whole: bool) -> None:
         loop = asyncio.get_running_loop()
         self._heard_at = loop.time()
         while loop.time() - self._heard_at < SILENCE_SECONDS:
+            if not self._following.begun:
+                await self._expect(whole)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(IDLE_SECONDS):
                     await self._broken.wait()
                     return
         log.warning("nothing is told of leases any more")
         self._lose()
+
+    async def _expect(self, whole: bool) -> None:
+        keys = await self._keys()
+        if not self._broken.is_set():
+            self._following.expect(keys, whole=whole)
+            self._lost = self._lost and not self._following.begun
 
     def _lose(self) -> None:
         self._following = Following(self._watcher)  # never started: what is still on its way is not told
@@ -132,6 +138,12 @@ class Watch:
             except NotFoundError:
                 await ensure(manager, self._config)
                 return await manager.stream_info(STREAM)
+
+    async def _keys(self) -> set[str]:
+        """That the app has in the bucket now; of very many the first 100,000, as the server tells no more."""
+        async with managing(self._client) as manager:
+            state = (await manager.stream_info(STREAM, subjects_filter=self._filter)).state
+        return {subject.removeprefix(PREFIX) for subject in state.subjects or ()}
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[str]:
@@ -165,9 +177,9 @@ class Watch:
         key = message.subject.removeprefix(PREFIX)
         expired = headers.get("Nats-Marker-Reason") == "MaxAge"
         if expired or "KV-Operation" in headers or "Nats-Marker-Reason" in headers:
-            self._following.ended(place.number, place.waiting, key, expired=expired)
+            self._following.ended(place.number, key, expired=expired)
         else:
-            self._following.extended(place.number, place.waiting, key, message.data)
+            self._following.extended(place.number, key, message.data)
 
     async def _control(self, message: Msg, headers: Mapping[str, str]) -> None:
         """The consumer waits until it is told that so much was heard, or it is idle."""

@@ -25,9 +25,13 @@ class Actions:
         self._reader = reader
         self._body_limit = body_limit
 
-    async def post(self, caller: Identity, room: str, draft: Draft, key: str | None) -> tuple[Comment, bool]:
+    async def post(
+        self, caller: Identity, room: str, draft: Draft, key: str | None, *, urgent: bool = False
+    ) -> tuple[Comment, bool]:
         """The comment, and whether this call is the one that posted it."""
         allow(caller, "w", room)
+        if urgent and not caller.may("m", room):
+            raise Forbidden(f"urgent needs the right to moderate, which {caller.user} has not in {room}")
         self._check_length(draft.body)
         if key is not None and draft.client_id not in (None, key):
             raise _invalid("clientId", "differs from the header Idempotency-Key")
@@ -43,6 +47,7 @@ class Actions:
                 client_id=key or draft.client_id,
                 image_meta=draft.image_meta,
                 video_meta=draft.video_meta,
+                urgent=urgent,
             )
         )
         assert outcome.comment is not None

@@ -12,7 +12,7 @@ from chassis.problems import answers, invalid, parse
 from chassis.shortcut import Headers, Shortcut
 from comments.actions import Actions, allow
 from comments.audiences import Audiences
-from comments.drafts import Attributes, Change, Draft, NewMember, Text
+from comments.drafts import Attributes, Change, NewMember, RoomDraft, Text
 from comments.errors import CommentGone, KeyReused, NotTheAuthor, UnknownComment
 from comments.reader import Reader
 from comments.requests import KEY, READING, SENDING, WRITING, CommentId, key_of, request_body
@@ -59,10 +59,13 @@ def _comments(routes: APIRouter, actions: Actions, reader: Reader, audiences: Au
             200: {"model": CommentAnswer, "description": "It was posted before, under the same key."},
             **answers(*SENDING, KeyReused),
         },
-        openapi_extra={"requestBody": request_body(Draft, "application/json"), "parameters": [KEY]},
+        openapi_extra={"requestBody": request_body(RoomDraft, "application/json"), "parameters": [KEY]},
     )
     async def post_comment(room: RoomId, request: Request, caller: Caller) -> Response:
-        """Answered once the comment is durable; from then on it reaches every socket in the room."""
+        """Answered once the comment is durable; from then on it reaches every socket in the room.
+
+        One that is `urgent` needs the right to moderate.
+        """
         return await _post(actions, caller, room, request.headers, await request.body())
 
     @routes.get(path, response_model=CommentPage, summary="A page of a room's comments", tags=["comments"])
@@ -100,8 +103,8 @@ def shortcut(actions: Actions) -> Shortcut:
 
 
 async def _post(actions: Actions, caller: Identity, room: str, headers: Headers, body: bytes) -> Response:
-    draft = parse(Draft, body)
-    comment, created = await actions.post(caller, room, draft, key_of(headers))
+    draft = parse(RoomDraft, body)
+    comment, created = await actions.post(caller, room, draft, key_of(headers), urgent=draft.urgent)
     location = f"/v1/comments/{comment.id}"
     return _json(CommentAnswer.of(comment), 201 if created else 200, Location=location)
 

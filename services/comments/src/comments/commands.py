@@ -27,6 +27,7 @@ class PostComment(_Command):
     """Sent twice by the same user to the same room, the second one changes nothing."""
     image_meta: Meta | None = None
     video_meta: Meta | None = None
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,18 @@ class Draft(View):
     video_meta: Bounded | None = None
 
 
+class RoomDraft(Draft):
+    """A comment to post to a room."""
+
+    urgent: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="Quiet hours do not hold its pushes back; for moderators.",
+        ),
+    ] = False
+
+
 class Change(View):
     """A new version of a comment; what is absent stays, a meta of null is removed."""
 

@@ -161,6 +161,7 @@ def _post(state: RoomState, command: PostComment, stamp: dict[str, Any]) -> Even
         image_meta=command.image_meta,
         video_meta=command.video_meta,
         mentions=mentions(command.body, state.members, state.most_mentions),
+        urgent=command.urgent,
     )
 
 
@@ -193,8 +194,8 @@ def _changeable(state: RoomState, command: EditComment | DeleteComment) -> Comme
     return comment
 
 
-def _content(of: CommentPosted | PostComment) -> tuple[str, Meta | None, Meta | None]:
-    return of.body, of.image_meta, of.video_meta
+def _content(of: CommentPosted | PostComment) -> tuple[str, Meta | None, Meta | None, bool]:
+    return of.body, of.image_meta, of.video_meta, of.urgent
 
 
 def _change(state: RoomState, comment: UUID, **to: object) -> None:

@@ -1,1 +1,1 @@
-"""Not here yet: pushes to people who are not here."""
+"""Pushes to the devices of people who are not here."""

@@ -89,6 +89,11 @@ class Preferences:
     quiet: QuietHours | None = None
     rooms: Mapping[str, RoomPreferences] = field(default_factory=dict)
 
+    def previews(self, room: str) -> bool:
+        """Whether pushes about the room show who wrote what."""
+        own = self.rooms.get(room)
+        return self.preview if own is None or own.preview is None else own.preview
+
 
 class Presence(StrEnum):
     """Of a member, in the room."""

@@ -9,6 +9,10 @@ from chassis.settings import Settings as Common
 
 
 class Settings(Common):
+    database_timeout: float = Field(default=5, gt=0)
+    """Seconds that Postgres may take for a request, or for all that is written at once; beyond, 503."""
+    push_pool: int = Field(default=8, ge=3, le=100)
+    """Connections to Postgres."""
     push_delay: float = Field(default=3, ge=0, le=600)
     """Seconds that a socket has to acknowledge a comment before its person counts as not here."""
     push_interval: float = Field(default=3, ge=0, le=3600)
@@ -19,7 +23,7 @@ class Settings(Common):
     """Seconds for one attempt to hand a push to its provider."""
     push_attempts: int = Field(default=6, ge=1, le=50)
     """To hand one push over."""
-    push_concurrency: int = Field(default=100, ge=1, le=5_000)
+    push_concurrency: int = Field(default=200, ge=1, le=5_000)
     """Pushes on their way to providers at once."""
     push_batch: int = Field(default=500, ge=1, le=5_000)
     """Pushes, comments or receipts that are taken on at once."""

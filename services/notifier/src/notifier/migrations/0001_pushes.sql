@@ -113,6 +113,7 @@ create table notifier.pushes (
     reason text not null,
     not_before timestamptz not null,
     expires_at timestamptz not null,
+    stands_for int not null default 1,
     attempts int not null default 0,
     unsure boolean not null default false,
     claimed_by text,
@@ -124,9 +125,11 @@ create table notifier.pushes (
     unique (app, event, device, kind)
 ) with (fillfactor = 70);
 comment on table notifier.pushes is 'The outbox, and what became of it: a row for each event and device.';
+comment on column notifier.pushes.stands_for is 'Comments, with its own, that nobody else tells of.';
 comment on column notifier.pushes.unsure is 'An attempt ended without an answer: it may have been shown.';
 create index pushes_to_send on notifier.pushes (not_before) where state = 'waiting';
 create index pushes_to_recover on notifier.pushes (claimed_until) where state = 'sending';
+create index pushes_on_their_way on notifier.pushes (app, device, room) where state = 'sending';
 create index pushes_of_person on notifier.pushes (app, "user", room, "offset") where state in ('waiting', 'sending');
 create index pushes_of_device on notifier.pushes (app, device, room, "offset");
 create index pushes_of_comment on notifier.pushes (app, comment);

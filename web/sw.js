@@ -1,0 +1,3 @@
+import { attend } from "./worker.js";
+
+attend(/** @type {any} */ (self));

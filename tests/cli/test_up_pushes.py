@@ -39,7 +39,7 @@ def test_what_would_go_to_a_phone_is_printed_and_explained(up: Up) -> None:
     line = next(line for line in up.process.stdout if "tea is ready" in line)
     assert "fcm" in line.lower()
     assert "a-token-that-nobody-sees" not in line
-    while "it went to FCM" not in (output := explained(up, comment)):
+    while "handed to the push service" not in (output := explained(up, comment)):
         assert comment
     assert "phone" in output
 

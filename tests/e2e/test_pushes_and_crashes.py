@@ -7,7 +7,7 @@ from processes import cluster
 
 from notifier.vapid import Key
 
-RUNS = 6
+RUNS = 4
 
 
 async def test_whenever_notifier_is_killed_everybody_is_shown_everything_once(

@@ -119,7 +119,12 @@ class Watch:
         self._lose()
 
     async def _expect(self, whole: bool) -> None:
-        keys = await self._keys()
+        """Asked again soon if there is no answer; a consumer that is gone, too, is noticed by its silence."""
+        try:
+            keys = await self._keys()
+        except StreamError as error:
+            log.warning("the keys of the leases are not known yet: %s", error)
+            return
         if not self._broken.is_set():
             self._following.expect(keys, whole=whole)
             self._lost = self._lost and not self._following.begun

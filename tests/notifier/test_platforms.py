@@ -49,6 +49,7 @@ BROKEN = {
         "PARLEY_APNS_KEY_ID and PARLEY_APNS_TEAM_ID",
     ),
     "no JSON": ({"fcm_credentials_file": "EMPTY"}, "PARLEY_FCM_CREDENTIALS_FILE"),
+    "nested": ({"fcm_credentials_file": "DEEP"}, "nested too deep"),
     "no key": ({"webpush_key_file": "EMPTY"}, "PARLEY_WEBPUSH_KEY_FILE"),
     "no host": ({"webpush_services": "https://example.com/"}, "PARLEY_WEBPUSH_SERVICES"),
     "no certificates": ({"webpush_key_file": "KEY", "push_ca_file": "EMPTY"}, "PARLEY_PUSH_CA_FILE"),
@@ -61,6 +62,7 @@ async def test_settings_that_cannot_be_used_are_named(
 ) -> None:
     (tmp_path / "empty").write_text("")
     (tmp_path / "key").write_bytes(Key.new().pem)
-    files = {"EMPTY": str(tmp_path / "empty"), "KEY": str(tmp_path / "key")}
+    (tmp_path / "deep").write_text("[" * 100_000)
+    files = {"DEEP": str(tmp_path / "deep"), "EMPTY": str(tmp_path / "empty"), "KEY": str(tmp_path / "key")}
     with pytest.raises(BadCredentials, match=said):
         platforms_of(settings(**{name: files.get(value, value) for name, value in told.items()}), print)

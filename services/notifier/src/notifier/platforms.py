@@ -113,6 +113,8 @@ def _fcm(settings: Settings) -> Sender | None:
     try:
         credentials = json.loads(_read(settings.fcm_credentials_file))
         return FcmSender(credentials, settings.fcm_url, deadline=settings.push_deadline, tls=_tls(settings))
+    except RecursionError as error:
+        raise BadCredentials("PARLEY_FCM_CREDENTIALS_FILE: nested too deep") from error
     except ValueError as error:
         raise BadCredentials(f"PARLEY_FCM_CREDENTIALS_FILE: {error}") from error
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from chassis.service import Loop, Service
 from chassis.telemetry import Telemetry
@@ -108,12 +109,16 @@ def _reading(settings: Settings, pool: Pool, nats: Nats) -> _Reading:
 
 
 async def _contents(settings: Settings, nats: Nats) -> Contents:
-    """Of the stream, which is there from now on: a cluster that is starting takes a while to have it."""
-    contents = nats.contents(replicas=settings.stream_replicas)
-    await until_there(
-        "the stream",
-        contents.ensure_stream,
-        patience=settings.start_patience,
-        passing=lambda error: isinstance(error, StreamError),
-    )
+    """Of the stream, which is there from now on, as is that of receipts: a starting cluster takes a while."""
+    contents, replicas = nats.contents(replicas=settings.stream_replicas), settings.stream_replicas
+    for name, ensure in (
+        ("the stream", contents.ensure_stream),
+        ("the stream of receipts", partial(nats.receipts().ensure_receipts, replicas=replicas)),
+    ):
+        await until_there(
+            name,
+            ensure,
+            patience=settings.start_patience,
+            passing=lambda error: isinstance(error, StreamError),
+        )
     return contents

@@ -99,6 +99,11 @@ class Process:
         return self.wait()
 
 
+def show(process: Process) -> None:
+    """Its log, which pytest prints of a test that failed."""
+    print(*process.logs, sep="")
+
+
 @dataclass
 class Cluster:
     comments: list[Process] = field(default_factory=list)
@@ -141,6 +146,7 @@ def cluster(
         ):
             for _ in range(count):
                 process = Process(module, told)
+                stack.callback(show, process)
                 stack.callback(process.stop)
                 into.append(process)
         every = [*running.comments, *running.presences, *running.fanouts, *running.notifiers]

@@ -1,5 +1,6 @@
 """Who is not here gets a push, and who is here none: through processes of all services."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from people import guest, until
@@ -128,3 +129,20 @@ async def test_why_is_told_to_people_of_themselves_and_to_moderators_of_everybod
     path = f"/v1/comments/{comment['id']}/notifications?user={town.bob}"
     refused = await town.call(town.system.notifiers[0], town.carl, "GET", path)
     assert refused.status_code == 403
+
+
+async def test_figures_of_all_that_it_does_can_be_read(town: Town) -> None:
+    bobs = await town.browser(town.bob)
+    await town.posts(town.ann, "hello")
+    await shown(bobs)
+
+    async def counted() -> str:
+        figures = (await town.call(town.system.notifiers[0], town.ann, "GET", "/metrics")).text
+        taken = re.search(r"^parley_notifier_events_total (\d+)", figures, re.MULTILINE)
+        return figures if taken and int(taken[1]) > 0 else ""
+
+    figures = await until(counted)
+    for figure in ("attempts_total", "decisions_total", "receipts_total", "filled_total", "forgotten_total"):
+        assert f"parley_notifier_{figure}" in figures
+    for figure in ("intake_age_seconds", "receipts_ahead", "age_seconds", "due", "delay_seconds_bucket"):
+        assert f"parley_notifier_{figure}" in figures

@@ -1,7 +1,7 @@
 """A migrated database for the notifier, and its HTTP API."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -9,9 +9,11 @@ import httpx
 import pytest
 from contract.own_postgres import OwnPostgres
 from notified import answering
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pushworld import World
 
 from chassis.database import Pool
+from chassis.telemetry import start
 from notifier.database import connect
 from parley_cli.datadir import DataDir
 
@@ -56,3 +58,11 @@ async def api(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[http
         monkeypatch.delenv(name)
     async with answering(pool) as client:
         yield client
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    exporter = InMemorySpanExporter()
+    telemetry = start("notifier", {}, spans=exporter)
+    yield exporter
+    telemetry.close()

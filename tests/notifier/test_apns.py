@@ -1,7 +1,7 @@
 """Pushes to Apple devices: what a phone shows of them, and what becomes of an attempt."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -14,7 +14,6 @@ from opentelemetry.trace import SpanKind
 from phones import Phone
 from pushservice import GoAway, Reset, Silence
 
-from chassis.telemetry import start
 from notifier.apns import ApnsSender
 from notifier.sender import Delivered, Gone, Push, Rejected, Retry, Unknown
 
@@ -208,14 +207,6 @@ async def test_what_is_under_way_when_it_is_closed_has_an_outcome(
     await until(lambda: bool(apns.arrivals))
     await sender.close()
     assert [type(outcome) for outcome in await running + await send(sender, push)] == [Unknown, Retry]
-
-
-@pytest.fixture
-def spans() -> Iterator[InMemorySpanExporter]:
-    exporter = InMemorySpanExporter()
-    telemetry = start("notifier", {}, spans=exporter)
-    yield exporter
-    telemetry.close()
 
 
 async def test_an_attempt_is_a_span_of_the_comments_trace(

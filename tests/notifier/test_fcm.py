@@ -15,6 +15,8 @@ import pytest
 from certificates import Authority
 from fakefcm import FakeFcm
 from fcmwords import refusal
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 from pushing import until, until_async
 from pushservice import Answer, Cut, Silence, Step
 
@@ -22,6 +24,7 @@ from notifier.fcm import FcmSender
 from notifier.model import Device
 from notifier.sender import Delivered, Gone, Outcome, Push, Rejected, Retry, Unknown
 
+TRACE = f"00-{'1' * 32}-{'2' * 16}-01"
 DEADLINE = 10.0
 """Seconds; nothing here waits for it unless it says so."""
 
@@ -419,3 +422,13 @@ async def test_neither_device_tokens_nor_ours_are_logged_or_told(
     secrets = [device.address, *fcm.tokens, fcm.account["private_key"].splitlines()[1], "eyJ"]
     for text in [caplog.text, *told]:
         assert not [secret for secret in secrets if secret in text]
+
+
+async def test_an_attempt_is_a_span_of_the_comments_trace(
+    fcm: FakeFcm, sender: FcmSender, spans: InMemorySpanExporter
+) -> None:
+    await sender.send(push_to(fcm.devices(1)[0], trace=TRACE))
+    (span,) = spans.get_finished_spans()
+    assert (span.name, span.kind) == ("fcm.send", SpanKind.CLIENT)
+    assert span.context is not None
+    assert f"{span.context.trace_id:032x}" == TRACE.split("-")[1]

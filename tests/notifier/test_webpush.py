@@ -1,7 +1,7 @@
 """Pushes to browsers, over real connections to a push service that opens what it is sent."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +13,6 @@ from opentelemetry.trace import SpanKind
 from pushservice import Answer, Silence
 from webpushing import DEADLINE, Post, posting, push_to
 
-from chassis.telemetry import start
 from notifier import http2
 from notifier.channels import PER_ORIGIN
 from notifier.sender import Delivered, Rejected, Retry, Unknown
@@ -198,14 +197,6 @@ async def test_what_is_not_answered_when_the_sender_closes_has_an_outcome(post: 
     await post.sender.close()
     assert isinstance(await running, Unknown)
     assert isinstance(await post.send(2), Retry)
-
-
-@pytest.fixture
-def spans() -> Iterator[InMemorySpanExporter]:
-    exporter = InMemorySpanExporter()
-    telemetry = start("notifier", {}, spans=exporter)
-    yield exporter
-    telemetry.close()
 
 
 async def test_an_attempt_is_a_span_of_the_comments_trace(plain: Post, spans: InMemorySpanExporter) -> None:

@@ -11,7 +11,7 @@ import pytest
 from attendance import Holder, Serving, Starting
 from contract.callers import SECRET, caller
 from contract.recording import PATIENCE
-from processes import Process
+from processes import Process, show
 from pydantic import SecretStr
 from servers import OwnNats
 
@@ -103,6 +103,7 @@ def starting(app: str) -> Iterator[Starting]:
                 "presence",
                 {**told, "PARLEY_NATS_URL": nats_url, "PARLEY_APP_ID": app, "PARLEY_JWT_SECRET": SECRET},
             )
+            stack.callback(show, process)
             stack.callback(lambda: None if process.ended else process.stop())
             process.ready()
             return process

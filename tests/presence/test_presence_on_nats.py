@@ -24,6 +24,7 @@ async def logged(text: str, *processes: Process) -> Process:
 async def heard(nats: Nats, app: str) -> Ears:
     ears = Ears(app)
     await ears.listen(nats)
+    await nats.ping()  # the server knows of it before a process is waited for, which stops this loop
     return ears
 
 

@@ -1,5 +1,6 @@
 """Durable consumers that are asked for messages, over nats-py; their replicas share what there is."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Sequence
 
@@ -15,6 +16,9 @@ from events.stream import StreamError
 
 BATCH_BYTES = 8 << 20
 """Of messages asked for at once, so that large ones do not fill the memory."""
+
+MAKING_SECONDS = (0.0, 0.05, 0.2)
+"""Pauses until a consumer listens: one that another replica is making is there before it does."""
 
 _NONE = ("404", "408")
 """Statuses that say that there are none, or none came in time."""
@@ -34,8 +38,11 @@ class Pulling:
     async def take(self, durable: str, subject: str, most: int, wait: float) -> Sequence[Msg]:
         """The next messages on the subject, waited for `wait` seconds; the consumer is made if it is gone."""
         gathered = await self._pull(durable, most, wait)
-        if gathered.status == _NOBODY:
+        for pause in MAKING_SECONDS:
+            if gathered.status != _NOBODY:
+                break
             await self._make(durable, subject)
+            await asyncio.sleep(pause)
             gathered = await self._pull(durable, most, wait)
         if not gathered.messages and gathered.status not in _NONE:
             reason = gathered.status or "no answer"

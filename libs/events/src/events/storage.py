@@ -27,8 +27,8 @@ RECEIPTS_SECONDS = 3600.0
 RECEIPTS_MESSAGES = 1_000_000
 """Beyond it the oldest are dropped; comments takes them within moments."""
 
-CONFIRM_SECONDS = 30.0
-"""After which receipts that were taken and not confirmed come again."""
+CONFIRM_SECONDS = 5.0
+"""After which what was taken and not confirmed comes again: its process was killed, or waits for Postgres."""
 
 
 def stream(replicas: int) -> StreamConfig:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable
 from chassis.telemetry import Labels, Telemetry
 from notifier.deciding import Deciding
 from notifier.errors import Unavailable
+from notifier.intake import Intake
 from notifier.matters import Matters
 from notifier.outbox import Outbox
 from notifier.sending import Sending
+from notifier.sweeping import Sweeping
+from notifier.watermarks import WatermarkIntake
 
 LOOK_SECONDS = 5.0
 
@@ -68,6 +71,30 @@ def observe_all(telemetry: Telemetry, deciding: Deciding, sending: Sending, back
         kind="gauge",
     )
     sending.observe = _observer(telemetry)
+
+
+def observe_intakes(
+    telemetry: Telemetry, intake: Intake, watermarks: WatermarkIntake, sweeping: Sweeping
+) -> None:
+    observe = telemetry.observe
+    observe("parley.notifier.events", "1", "Events written and confirmed", lambda: intake.taken)
+    observe(
+        "parley.notifier.intake.age",
+        "s",
+        "How old the oldest event of the last batch was when it was written",
+        lambda: intake.age,
+        kind="gauge",
+    )
+    observe("parley.notifier.filled", "1", "Events read from the log", lambda: intake.holes.filled)
+    observe("parley.notifier.receipts", "1", "Messages with receipts confirmed", lambda: watermarks.taken)
+    observe(
+        "parley.notifier.receipts.ahead",
+        "1",
+        "Messages with receipts of what is not known yet",
+        lambda: watermarks.ahead,
+        kind="gauge",
+    )
+    observe("parley.notifier.forgotten", "1", "Rows deleted for their age", lambda: sweeping.deleted)
 
 
 def _observer(telemetry: Telemetry) -> Callable[[str, float, float], None]:

@@ -51,6 +51,7 @@ async def open_service(
     try:
         parts = Parts(settings, pool, nats, platforms)
         metrics.observe_all(telemetry, parts.deciding, parts.sending, parts.backlog)
+        metrics.observe_intakes(telemetry, parts.intake, parts.watermarks, parts.sweeping)
         yield Service(
             name="notifier",
             routers=[parts.router],
@@ -91,25 +92,24 @@ class Parts:
         self.router = api.router(
             devices, preferences, Explanations(pool, app, devices, platforms.on), _offer(settings, platforms)
         )
+        self.intake = Intake(
+            pool, nats.feed(), nats, app, delay=settings.push_delay, ttl=settings.push_ttl, batch=batch
+        )
+        self.watermarks = WatermarkIntake(
+            pool, nats.receipts(), app, batch=batch, delivered=self.returns.delivered
+        )
+        self.sweeping = Sweeping(pool, app, keep_days=settings.push_keep_days)
         self.loops: Sequence[Loop] = [
             pool.watch,
-            *_intakes(settings, pool, nats, self.returns),
+            self.intake.run,
+            self.watermarks.run,
             self.deciding.run,
             self.sending.run,
             self.sending.recover,
             self.returns.run,
             self.backlog.run,
-            Sweeping(pool, app, keep_days=settings.push_keep_days).run,
+            self.sweeping.run,
         ]
-
-
-def _intakes(settings: Settings, pool: Pool, nats: Nats, returns: Returns) -> list[Loop]:
-    app, batch = settings.app_id, settings.push_batch
-    intake = Intake(
-        pool, nats.feed(), nats, app, delay=settings.push_delay, ttl=settings.push_ttl, batch=batch
-    )
-    watermarks = WatermarkIntake(pool, nats.receipts(), app, batch=batch, delivered=returns.delivered)
-    return [intake.run, watermarks.run]
 
 
 def _offer(settings: Settings, platforms: Platforms) -> api.Offer:

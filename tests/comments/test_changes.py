@@ -62,19 +62,21 @@ async def test_a_batch_is_one_message_with_the_heads_and_whose_membership_may_be
     ]
 
 
-async def test_what_is_told_while_nats_is_away_is_lost_and_delays_nobody() -> None:
+async def test_what_is_to_be_told_while_nats_is_away_waits_and_delays_nobody() -> None:
     nats = MemoryNats()
     nats.go_away()
     async with telling(nats) as (changed, heard):
         writer = Writer(MemoryLog(), lambda _: None, changed.add, waiting=10)
         task = asyncio.create_task(writer.run())
-        assert (await writer.submit(post("lost", "u1"))).event is not None
+        assert (await writer.submit(post("early", "u1"))).event is not None
         for _ in range(5):
             await asyncio.sleep(0)
         nats.come_back()
-        await writer.submit(post("heard", "u1"))
-        [message] = await heard.until(1)
-        assert [each.room for each in message.changes] == ["heard"]
+        await writer.submit(post("late", "u1"))
+        await writer.submit(post("early", "u2"))
+        await heard.until(1)
+        told = {each.room: (each.head, each.users) for message in heard.all for each in message.changes}
+        assert told == {"early": (2, ["u1", "u2"]), "late": (1, ["u1"])}
         task.cancel()
         await asyncio.wait([task])
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from fakelog import EPOCH, ROOM, UnrulyNats
-from nodes import Node, node, token
+from nodes import SECRET, Node, node, token
 
+from chassis.auth import sign
 from events import subjects
 from events.presence import Lease, PresenceAnswer, PresenceQuery, Present
 from events.receipts import Receipt, Receipts, RoomUnread, UnreadAnswer, WatermarksAnswer
@@ -89,6 +90,13 @@ async def test_a_room_that_a_new_token_does_not_allow_is_left_for_presence_too()
         await until(lambda: [lease.rooms for lease in held(n)] == [[ROOM]])
         await client.ask("refresh", token=token("u1", elsewhere="r"))
         await until(lambda: [lease.rooms for lease in held(n)] == [[]])
+
+
+async def test_another_name_is_told_to_presence_at_once() -> None:
+    async with furnished() as (n, _), n.member("u1") as client:
+        renamed = sign(SECRET, "u1", name="Someone", rooms={"*": "rw"}, ttl=60)
+        await client.ask("refresh", token=renamed)
+        await until(lambda: [lease.name for lease in held(n)] == ["Someone"])
 
 
 # Signals
@@ -199,3 +207,16 @@ async def test_of_what_is_unread_a_client_is_told_what_it_may_read(pattern: str)
     expected = [ROOM] if pattern == ROOM else [ROOM, "secret"]
     assert [each["room"] for each in answer["rooms"]] == expected
     assert answer["rooms"][0] == {"room": ROOM, "head": 9, "read": 7, "unread": 2, "mentioned": False}
+
+
+async def test_a_new_token_gives_and_takes_rooms_of_which_it_is_told_what_is_unread() -> None:
+    async with furnished() as (n, services), n.stranger() as client:
+        services.unread = UnreadAnswer(users={"u1": [room_unread("a", 2), room_unread("b", 1)]})
+        await client.ask("connect", token=token("u1", a="r"))
+        answer = await client.ask("unread")
+        assert [each["room"] for each in answer["rooms"]] == ["a"]
+        await client.send("refresh", token=token("u1", b="r"))
+        pushed = await client.receive()
+        while pushed["type"] != "unread":
+            pushed = await client.receive()
+        assert ([each["room"] for each in pushed["rooms"]], pushed["left"]) == (["b"], ["a"])

@@ -133,7 +133,7 @@ async def test_for_whom_nothing_is_written_down_it_is_said_why(
 
     await world.member("ida")
     await world.pool.execute("update notifier.members set since = 2 where \"user\" = 'ida'")
-    for user in ("ada", "eve", "ida"):
+    for user in ("ada", "eve", "ida", "nobody"):
         await world.device(user)
     assert await reasons(comment) == ["author", "no_device", "unknown", "not_a_member", "not_a_member"]
     await world.pool.execute("update notifier.comments set deleted = true")
@@ -141,7 +141,8 @@ async def test_for_whom_nothing_is_written_down_it_is_said_why(
     waiting, _ = await world.comment()
     assert await reasons(waiting) == ["author", "no_device", "waiting", "waiting", "not_a_member"]
     assert (await of(api, waiting, "eve"))["at"] is not None
-    assert (await of(api, comment, "ada"))["devices"] == []
+    for user in ("ada", "nobody"):
+        assert (await of(api, comment, user))["devices"] == []
 
 
 async def test_a_reason_of_a_later_version_is_unknown(

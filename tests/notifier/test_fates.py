@@ -47,11 +47,20 @@ def test_what_nobody_answered_is_tried_again_as_unsure() -> None:
     assert (fate.state, fate.unsure) == ("waiting", True)
 
 
+def test_after_the_last_attempt_that_nobody_answered_it_is_said_that_it_may_have_been_shown() -> None:
+    assert fate_of(Unknown("no answer"), row(6), NOW, 6).state == "unknown"
+
+
+def test_what_was_surely_not_taken_is_tried_until_it_expires() -> None:
+    fate = fate_of(Retry(1, "503"), row(5_000, left=3600), NOW, 6)
+    assert (fate.state, fate.unsure) == ("waiting", False)
+
+
 @pytest.mark.parametrize(
     ("unsure", "state"), [(False, "failed"), (True, "unknown")], ids=["never handed over", "perhaps shown"]
 )
-def test_after_the_last_attempt_it_is_said_whether_it_may_have_been_shown(unsure: bool, state: str) -> None:
-    assert fate_of(Retry(1, "503"), row(6, unsure=unsure), NOW, 6).state == state
+def test_in_the_end_it_is_said_whether_it_may_have_been_shown(unsure: bool, state: str) -> None:
+    assert fate_of(Retry(90, "503"), row(6, unsure=unsure, left=60), NOW, 6).state == state
 
 
 def test_it_is_not_tried_again_when_it_makes_no_sense_any_more() -> None:

@@ -140,6 +140,21 @@ async def test_who_was_seen_in_a_shared_room_is_shown_when_they_are_gone(
     assert elsewhere["lastSeen"] is None
 
 
+async def test_who_is_elsewhere_is_shown_as_gone_since_they_left_the_shared_room(
+    api: httpx.AsyncClient, holder: Holder
+) -> None:
+    reader = caller(room="lobby", rights="r")
+    async with beating(holder):
+        connection = await holder.hold("ann", "lobby")
+        await counted(api, 1)
+        await holder.hold("ann", "secret", connection=connection)
+        await counted(api, 0)
+        found = (await api.get("/v1/users/ann/presence", headers=reader)).json()
+        assert (found["here"], found["rooms"], found["devices"]) == (False, [], [])
+        [asked] = (await api.get(f"{ROOM}?users=ann", headers=reader)).json()["asked"]
+        assert asked["lastSeen"] == found["lastSeen"]
+
+
 async def test_oneself_is_known_and_nobody_else_who_never_came(api: httpx.AsyncClient) -> None:
     own = (await api.get("/v1/users/u1/presence")).json()
     assert (own["here"], own["lastSeen"]) == (False, None)

@@ -1,13 +1,14 @@
 """Tells, after each commit, which rooms were written to: what is unread there is another number now.
 
-It may be lost: who counts asks again when their connection to NATS is back.
+While NATS takes nothing it waits, by room. What a process that was killed did not tell, the one tells that
+reads its events from the outbox.
 """
 
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 
-from chassis.outages import Outages
+from chassis.outages import RETRY_SECONDS, Outages
 from events import CommentPosted, Event, MemberJoined, MemberLeft, StreamError, Wire, subjects
 from events.receipts import Change, Changes
 
@@ -42,10 +43,10 @@ class Changed:
         for event in happened:
             if event.room not in self.waiting and len(self.waiting) >= ROOMS:
                 continue
-            _, users = self.waiting.get(event.room, (0, {}))
+            head, users = self.waiting.get(event.room, (0, {}))
             if (user := _user(event)) is not None:
                 users[user] = None
-            self.waiting[event.room] = event.offset, users
+            self.waiting[event.room] = max(head, event.offset), users
         if self.waiting:
             self._some.set()
 
@@ -60,8 +61,19 @@ class Changed:
                     await self._wire.send(self._subject, message)
             except StreamError as error:
                 self._outages.began("NATS", str(error))
+                self._keep(waiting)
+                await asyncio.sleep(RETRY_SECONDS)
+                self._some.set()
             else:
                 self._outages.ended("NATS")
+
+    def _keep(self, waiting: Mapping[str, tuple[int, dict[str, None]]]) -> None:
+        """What could not be told, together with what happened meanwhile."""
+        newer, self.waiting = self.waiting, dict(waiting)
+        for room, (head, users) in newer.items():
+            if room in self.waiting or len(self.waiting) < ROOMS:
+                before, known = self.waiting.get(room, (0, {}))
+                self.waiting[room] = max(before, head), {**known, **users}
 
 
 def messages(waiting: Waiting) -> Iterator[bytes]:

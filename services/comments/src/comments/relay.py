@@ -8,7 +8,7 @@ own is *open* while the stream is known to hold what was confirmed; else it is c
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from chassis.outages import Outages
@@ -75,6 +75,8 @@ class Relay:
         self._outages = Outages("the relay", log)
         self._to_publish, self._to_read, self._to_delete, self._to_look = (asyncio.Event() for _ in range(4))
         self.figures = Figures()
+        self.found: Callable[[Sequence[Stored]], None] = lambda _: None
+        """Called with what was read from the outbox."""
 
     @property
     def owned(self) -> frozenset[int]:
@@ -173,6 +175,7 @@ class Relay:
     async def _read_rooms(self, asked: Sequence[tuple[int, int, int]]) -> None:
         complete, rows = await outbox.read(self._pool, asked)
         self._lanes.was_read(complete, rows)
+        self.found(rows)
         self._to_publish.set()
 
     def _woken(self, subject: str, payload: bytes) -> None:

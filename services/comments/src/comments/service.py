@@ -15,6 +15,7 @@ from comments.changes import Changed
 from comments.database import Pool, connect
 from comments.followers import Followers
 from comments.intake import Intake
+from comments.log import Stored
 from comments.partitions import Partitions
 from comments.postgres import PostgresLog
 from comments.questions import Turns
@@ -26,7 +27,7 @@ from comments.unread import UnreadReader
 from comments.unread_answers import unread_of
 from comments.upkeep import Upkeep
 from comments.writer import Writer
-from events import Contents, StreamError, subjects
+from events import Contents, StreamError, decode, subjects
 from events.jetstream import Nats
 
 
@@ -52,6 +53,7 @@ async def open_service(settings: Settings, nats: Nats, telemetry: Telemetry) -> 
     relay = Relay(pool, partitions, nats, nats, upkeep, sweep=settings.relay_sweep, pipelined=pipelined)
     log = PostgresLog(pool, app, most_mentions=settings.mentions_limit)
     changed = Changed(nats, app)
+    relay.found = partial(_tell, changed, app)
     writer = Writer(log, relay.committed, changed.add, waiting=settings.waiting_limit)
     reader, reading = Reader(pool, app), _reading(settings, pool, nats)
     turns = Turns(max(1, settings.database_pool - 4), settings.replay_waiting)
@@ -92,6 +94,13 @@ class _Reading:
     intake: Intake
     turns: Turns
     loops: Sequence[Loop]
+
+
+def _tell(changed: Changed, app: str, found: Sequence[Stored]) -> None:
+    """What is in the outbox may be of a process that was killed before it told of it."""
+    changed.add(
+        decode(each.record.data) for each in found if each.record.app == app and not each.record.refill
+    )
 
 
 def _reading(settings: Settings, pool: Pool, nats: Nats) -> _Reading:

@@ -87,8 +87,11 @@ class Conversation:
 
     def refresh(self, caller: Identity) -> None:
         """The same user's new token: rooms that it does not allow any more are left."""
-        self.caller = caller
+        before, self.caller = self.caller, caller
         self.rooms.refresh(caller)
+        self._moved()
+        if self._watching:
+            self._push_allowed(before)
 
     def leave(self) -> None:
         self._left = True
@@ -165,11 +168,20 @@ class Conversation:
             self._send(native.unread(request.id, _dump({"rooms": rooms})))
 
     def _push_unread(self, body: bytes) -> None:
-        rooms, left = self._readable(body)
+        self._tell_unread(*self._readable(body))
+
+    def _tell_unread(self, rooms: list[dict[str, Any]], left: list[str]) -> None:
         if rooms or left:
-            self._send(
-                native.unread(None, _dump({"rooms": rooms, "left": left} if left else {"rooms": rooms}))
-            )
+            body = {"rooms": rooms, "left": left} if left else {"rooms": rooms}
+            self._send(native.unread(None, _dump(body)))
+
+    def _push_allowed(self, before: Identity) -> None:
+        """The rooms that this token allows and the one before did not, and the other way round."""
+        rooms = json.loads(self._desk.unread.known(self.caller.user))["rooms"]
+        now, then = self.caller.may, before.may
+        given = [each for each in rooms if now("r", each["room"]) and not then("r", each["room"])]
+        left = [each["room"] for each in rooms if then("r", each["room"]) and not now("r", each["room"])]
+        self._tell_unread(given, left)
 
     def _readable(self, body: bytes) -> tuple[list[dict[str, Any]], list[str]]:
         """The user is a member of more rooms than this token may allow."""

@@ -147,7 +147,11 @@ class Rooms:
             message = "who is here cannot be known now; try again"
             self._error(request.id, "unavailable", message, member.room)
         else:
-            self._send(native.present(request.id, member.room, body))
+            if member.gone:
+                message = "this connection left the room meanwhile"
+                self._error(request.id, "not_subscribed", message, member.room)
+            else:
+                self._send(native.present(request.id, member.room, body))
 
     def refresh(self, caller: Identity) -> None:
         """The same user's new token: rooms that it does not allow any more are left."""

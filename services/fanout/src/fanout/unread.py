@@ -93,6 +93,10 @@ class Unread:
             raise NoAnswer("the connection is gone")
         return told
 
+    def known(self, user: str) -> bytes:
+        """What is known of somebody who is watched, as JSON."""
+        return self._watchers.known(user)
+
     def drop(self, connection: str) -> None:
         self._watchers.remove(connection)
 

@@ -75,9 +75,12 @@ class Watchers:
         user = self._by.get(connection)
         if user is None:
             return None
-        watched = self._users[user]
-        watched.pushes[connection] = push
-        return b'{"rooms":%b}' % _rooms.dump_json(list(watched.rooms.values()))
+        self._users[user].pushes[connection] = push
+        return self.known(user)
+
+    def known(self, user: str) -> bytes:
+        rooms = self._users[user].rooms if user in self._users else {}
+        return b'{"rooms":%b}' % _rooms.dump_json(list(rooms.values()))
 
     def remove(self, connection: str) -> None:
         user = self._by.pop(connection, None)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from events import StreamError, Wire, subjects
 from events.receipts import MAX_USERS, UnreadAnswer, UnreadRequest
 
-ASK_SECONDS = 2.0
+ASK_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 

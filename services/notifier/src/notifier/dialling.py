@@ -75,8 +75,6 @@ class Dialling:
             raise NotTaken(f"the server does not speak {self._protocols[0]}")
         await chosen.connection.ready.wait()
         if not chosen.connection.usable:
-            raise NotTaken("the service ended the connection")
-        if not chosen.connection.usable:
             raise ConnectionAbortedError
 
 

@@ -80,7 +80,7 @@ def explained(told: Told, known: Known, on: Collection[Platform]) -> PersonNotif
     reason, at = _reason(told, known)
     pushed = {row["device"] for row in known.pushes}
     without = [device for device in known.devices if device.id not in pushed]
-    if known.user == told.author:
+    if known.user == told.author or reason == Reason.NOT_A_MEMBER:
         without = []
     return PersonNotifications(
         user=known.user,

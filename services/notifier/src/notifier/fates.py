@@ -14,7 +14,7 @@ MAX_ANSWER = 200
 
 
 def fate_of(outcome: Outcome, row: Claimed, now: datetime, most: int) -> Fate:
-    """Of a row that has been tried `row.attempts` times, of `most`."""
+    """Of a row that has been tried `row.attempts` times; after `most` without an answer it is given up."""
     match outcome:
         case Delivered(receipt):
             return Fate(row.id, "sent", answer=_short(receipt))
@@ -31,12 +31,12 @@ def fate_of(outcome: Outcome, row: Claimed, now: datetime, most: int) -> Fate:
 def pause(row: Claimed) -> float:
     """Seconds: twice as many after each attempt, and not the same for all that failed together."""
     spread = 0.75 + (row.id % 32) / 64
-    return float(min(LONGEST_PAUSE, 2.0 ** (row.attempts - 1)) * spread)
+    return float(min(LONGEST_PAUSE, 2.0 ** min(row.attempts - 1, 16)) * spread)
 
 
 def _again(row: Claimed, now: datetime, after: float, answer: str, most: int, *, unsure: bool) -> Fate:
     not_before = now + timedelta(seconds=after)
-    if row.attempts >= most or not_before >= row.expires_at:
+    if (unsure and row.attempts >= most) or not_before >= row.expires_at:
         state: State = "unknown" if unsure or row.unsure else "failed"
         reason = Reason.EXPIRED if not_before >= row.expires_at else None
         return Fate(row.id, state, reason, answer, unsure=unsure)

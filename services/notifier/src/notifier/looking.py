@@ -92,10 +92,10 @@ class Looking:
             return Fate(row.id, "cancelled", Reason.DEVICE_GONE)
         if now >= row.expires_at:
             return Fate(row.id, "cancelled", Reason.EXPIRED)
+        if row.superseded:  # what is shown later is in its place, also of what is to be taken back
+            return Fate(row.id, "cancelled", Reason.COLLAPSED)
         if row.kind == "read":
             return self._taking_back(row, device)
-        if row.superseded:
-            return Fate(row.id, "cancelled", Reason.COLLAPSED)
         comment = known.comments.get((row.room, row.offset))
         if comment is None:  # of an epoch that is over, or older than what is kept
             return Fate(row.id, "cancelled", Reason.EXPIRED)

@@ -93,12 +93,14 @@ _TAKE = """
 
 _DECIDED = """
     update notifier.comments set look_at = null where app = $1 and room = $2 and "offset" = any($3::bigint[])
+        and look_at > now()
 """
+"""A comment that is to be looked at again since it was taken is due, while a lease ends later."""
 
 LOOK_BEFORE = """
     update notifier.comments c set look_at = now()
     from (
-        select p.room, max(earlier."offset") as "offset"
+        select distinct p.room, earlier."offset"
         from notifier.pushes p
         join notifier.comments earlier on earlier.app = $1 and earlier.room = p.room
             and earlier."offset" < p."offset" and not earlier.deleted and earlier.author <> p."user"
@@ -108,7 +110,16 @@ LOOK_BEFORE = """
                 where one.app = $1 and one.device = p.device and one.room = p.room
                     and one."offset" < p."offset" and one.state = 'cancelled' and one.reason = 'collapsed'
             ))
-        group by p.room, p.id
+            and not exists (
+                select from notifier.members m where m.app = $1 and m.room = p.room and m."user" = p."user"
+                    and m.read >= earlier."offset"
+            )
+            and not exists (
+                select from notifier.pushes shown
+                where shown.app = $1 and shown.device = p.device and shown.room = p.room
+                    and shown."offset" >= earlier."offset" and shown.kind = 'comment'
+                    and shown."user" = p."user" and shown.state in ('sent', 'unknown')
+            )
     ) as before
     where c.app = $1 and c.room = before.room and c."offset" = before."offset"
 """

@@ -91,12 +91,20 @@ _OWE = """
         where p.app = $1 and p.device = n.device and p.room = $2 and p.kind = 'comment' and p.state = 'sent'
         order by p."offset" desc limit 1
     ) last on true
+    where not exists (
+        select from notifier.decisions d
+        where d.app = $1 and d.room = $2 and d."user" = n."user" and d.reason <> 'collapsed'
+            and d.first <= n."offset" and d.last >= n."offset"
+    )
     on conflict (app, event, device, kind) do update set
         state = 'waiting', reason = excluded.reason, ended_at = null,
         not_before = excluded.not_before, expires_at = excluded.expires_at
     where pushes.state = 'cancelled' and pushes.reason = 'collapsed'
 """
-"""What collapsed is owed again if it is decided again: what it collapsed into was deleted."""
+"""What collapsed is owed again if it is decided again: what it collapsed into was deleted.
+
+Others were decided against before, and stay so.
+"""
 
 _COLLAPSE = """
     with locked as (
@@ -126,7 +134,8 @@ _CLAIM = """
             and not exists (
                 select from notifier.pushes other
                 where other.app = p.app and other.device = p.device and other.room = p.room
-                    and other.state = 'sending'
+                    and (other.state = 'sending' or (p.kind = 'comment' and other.kind = 'read'
+                        and other.state = 'waiting' and other.not_before <= now()))
             )
         order by not_before limit $2 for update skip locked
     ), claimed as (
@@ -142,12 +151,12 @@ _CLAIM = """
             and earlier.kind = 'comment' and earlier."user" = claimed."user"
             and (earlier.state in ('waiting', 'sending', 'sent', 'unknown') or earlier.reason = 'collapsed')
     ), 0)::int + claimed.stands_for - 1 as more,
-    claimed.kind = 'comment' and exists (
+    exists (
         select from notifier.pushes later
         where later.app = claimed.app and later.device = claimed.device and later.room = claimed.room
             and later."offset" > claimed."offset" and later.kind = 'comment'
             and later."user" = claimed."user" and (later.state in ('sending', 'sent', 'unknown')
-                or (later.state = 'waiting' and later.not_before <= now()))
+                or (claimed.kind = 'comment' and later.state = 'waiting' and later.not_before <= now()))
     ) as superseded
     from claimed left join notifier.members m
         on m.app = claimed.app and m.room = claimed.room and m."user" = claimed."user"
@@ -156,6 +165,7 @@ _CLAIM = """
 _SETTLE = """
     update notifier.pushes p set
         state = n.state, reason = coalesce(n.reason, p.reason), answer = coalesce(n.answer, p.answer),
+        attempts = p.attempts - (n.state = 'waiting' and n.answer is null)::int,
         not_before = coalesce(n.not_before, p.not_before),
         expires_at = coalesce(n.expires_at, p.expires_at), unsure = p.unsure or n.unsure,
         claimed_by = null, claimed_until = null,

@@ -124,7 +124,7 @@ class Sending:
         if not rows:
             return 0
         loop = asyncio.get_running_loop()
-        until = loop.time() + MARGIN_SECONDS / 2
+        until = loop.time() + MARGIN_SECONDS - 1
         try:
             looked = await self._looking.look(rows)
         except Unavailable:

@@ -22,7 +22,7 @@ class Settings(Common):
     push_deadline: float = Field(default=10, gt=0, le=60)
     """Seconds for one attempt to hand a push to its provider."""
     push_attempts: int = Field(default=6, ge=1, le=50)
-    """To hand one push over."""
+    """To hand one push over, of which it is not known what became."""
     push_concurrency: int = Field(default=200, ge=1, le=5_000)
     """Pushes on their way to providers at once."""
     push_batch: int = Field(default=500, ge=1, le=5_000)

@@ -1,7 +1,7 @@
 """Who is here, for whoever asks: by request-reply or over HTTP."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from events import StreamError
@@ -49,8 +49,10 @@ class Answers:
             return PresenceAnswer(count=count, asked=bare)
         return answer
 
-    async def user(self, user: str) -> tuple[UserPresence, Iterable[str]]:
-        """The user, wherever they are, and the rooms in which they were before. Raise `NotKnown`."""
+    async def user(
+        self, user: str, shared: Callable[[str], bool]
+    ) -> tuple[UserPresence, Mapping[str, datetime]]:
+        """The user, with the rooms that are shared, and when they were in which rooms. Raise `NotKnown`."""
         crowd = self._rules.crowd
         rooms, connections = crowd.places.get(user, set()), crowd.of(user)
         try:
@@ -64,11 +66,11 @@ class Answers:
             user=user,
             here=here,
             activity=None if not here else "active" if active else "idle",
-            rooms=sorted(rooms)[: self._rooms],
+            rooms=sorted(filter(shared, rooms))[: self._rooms],
             devices=[one.shown() for one in connections[: self._devices]],
             last_seen=last_seen,
         )
-        return found, seen.rooms if seen else ()
+        return found, seen.rooms if seen else {}
 
     def _here(self, room: str, user: str) -> bool:
         return self._rules.crowd.standing(room, user) is not None
@@ -89,5 +91,4 @@ class Answers:
             return Present(**dict(who), here=True, devices=devices, last_seen=now)
         if seen is None or room not in seen.rooms:
             return Present(user=user, activity="idle", here=False)
-        elsewhere = user in crowd.places
-        return Present(user=user, activity="idle", here=False, last_seen=now if elsewhere else seen.at)
+        return Present(user=user, activity="idle", here=False, last_seen=seen.rooms[room])

@@ -1,5 +1,6 @@
 """The HTTP API, version 1: who is here."""
 
+from functools import partial
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
@@ -71,7 +72,7 @@ def router(known: Answers) -> APIRouter:
         responses=answers(*READING, UnknownUser),
     )
     async def get_user_presence(user: UserId, caller: Caller) -> Response:
-        """Of oneself, and of who is or was in a room that the caller may read."""
+        """Of oneself, and of who is in a room that the caller may read; of who was, when that was."""
         _check_known(known)
         return _json(await _user(known, caller, user))
 
@@ -89,11 +90,13 @@ def _page(known: Answers, room: str, limit: int, after: str) -> Response:
 
 
 async def _user(known: Answers, caller: Identity, user: str) -> UserPresence:
-    found, rooms_seen = await known.user(user)
-    rooms = [room for room in found.rooms if caller.may("r", room)]
-    if user != caller.user and not rooms and not any(caller.may("r", room) for room in rooms_seen):
+    found, seen = await known.user(user, partial(caller.may, "r"))
+    if user == caller.user or found.rooms:
+        return found
+    shared = [at for room, at in seen.items() if caller.may("r", room)]
+    if not shared:
         raise UnknownUser(f"no user {user} in a room that {caller.user} may read")
-    return found.model_copy(update={"rooms": rooms})
+    return UserPresence(user=user, here=False, activity=None, rooms=[], devices=[], last_seen=max(shared))
 
 
 def _users(users: str) -> list[str]:

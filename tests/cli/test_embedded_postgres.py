@@ -2,6 +2,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,8 @@ async def test_no_file_is_open_to_others(datadir: DataDir) -> None:
 
 
 async def test_logs_of_another_day_are_dropped_at_the_start(datadir: DataDir) -> None:
-    log = datadir.directory("postgres") / "log" / "postgres-03.log"
+    hour = (datetime.now().astimezone().hour + 12) % 24  # its log is named after the hour, and in use now
+    log = datadir.directory("postgres") / "log" / f"postgres-{hour:02}.log"
     datadir.directory("postgres/log")
     log.touch()
     os.utime(log, (0, 0))

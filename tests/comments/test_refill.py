@@ -197,7 +197,7 @@ async def test_who_follows_a_room_hears_what_is_new_before_the_room_is_filled(
     await admin.follow(app, "lobby", heard)
     await delete(admin)
     async with asyncio.timeout(30):
-        while not await outbox.filling(installation.pool):
+        while not all(relay._filling for relay in installation.relays):
             await asyncio.sleep(0.01)
     for number in range(6):
         await installation.post("lobby", by=number)

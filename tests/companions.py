@@ -17,7 +17,7 @@ from events.receipts import (
     Change,
     Changes,
     Counts,
-    Receipt,
+    MemberReceipt,
     Watermarks,
     WatermarksAnswer,
     WatermarksRequest,
@@ -316,8 +316,8 @@ def present(user: str, here: dict[str, Person]) -> Present:
     return Present(**here[user].model_dump(), here=True, devices=devices)
 
 
-def receipt(user: str, mark: tuple[int, int]) -> Receipt:
-    return Receipt(user=user, delivered=mark[0], read=mark[1])
+def receipt(user: str, mark: tuple[int, int]) -> MemberReceipt:
+    return MemberReceipt(user=user, delivered=mark[0], read=mark[1])
 
 
 def steps(marks: Iterable[tuple[int, int]], which: int) -> list[tuple[int, int]]:

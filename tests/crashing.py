@@ -9,14 +9,12 @@ import os
 import signal
 from collections.abc import Iterable, Sequence
 
-from chassis.launching import launch
 from comments import outbox, service
 from comments.__main__ import main
 from comments.commands import Command
 from comments.database import Pool
 from comments.log import Outcome, Stored
 from comments.postgres import PostgresLog
-from comments.settings import Settings
 from events import Record, jetstream
 
 STEP = os.environ.get("CRASH_STEP")
@@ -85,4 +83,4 @@ if __name__ == "__main__":
     ):
         assert hasattr(module, name)
         setattr(module, name, wrapped)
-    launch(Settings, main)
+    main()

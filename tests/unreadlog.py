@@ -10,7 +10,7 @@ from events import StreamError, subjects
 from events.receipts import (
     Change,
     Changes,
-    Receipt,
+    MemberReceipt,
     RoomUnread,
     UnreadAnswer,
     UnreadRequest,
@@ -78,7 +78,7 @@ class UnreadLog:
         room = self.rooms[name]
         if offset > room.read.get(user, offset):
             room.read[user] = offset
-            moved = [Receipt(user=user, delivered=offset, read=offset)]
+            moved = [MemberReceipt(user=user, delivered=offset, read=offset)]
             heard = Watermarks(epoch="epoch-1", members=len(room.read), moved=moved)
             await self._tell(subjects.watermarks(APP, name), heard.encode())
 

@@ -1,9 +1,10 @@
 import { paint } from "./avatar.js";
 import { byId, make } from "./dom.js";
-import { departed, header, list } from "./presence.js";
+import { asked, departed, header, list, parted } from "./presence.js";
 
 /**
  * @import { Room } from "/js/index.js"
+ * @import { Followed } from "./followed.js"
  * @import { Absent, Entry, Person } from "./presence.js"
  */
 
@@ -16,27 +17,37 @@ const MOST = 100;
 export class Crowd {
   #room;
   #me;
+  #followed;
   #panel = byId("crowd");
-  /** @type {readonly Person[]} */
+  /** In a large room, those of whom that is known. @type {readonly Person[]} */
   #here = [];
   /** Members who were not here when we asked, or left since. @type {Absent[]} */
   #absent = [];
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
 
-  /** @param {Room} room @param {string} me */
-  constructor(room, me) {
+  /** @param {Room} room @param {string} me @param {Followed} followed */
+  constructor(room, me, followed) {
     this.#room = room;
     this.#me = me;
+    this.#followed = followed;
     this.#panel.addEventListener("toggle", ({ newState }) => this.#toggled(newState === "open"));
     room.on("presence", () => this.#moved());
     this.#moved();
   }
 
   #moved() {
-    const here = this.#room.presence?.people ?? [];
-    this.#absent = departed(this.#here, here, this.#absent, Date.now());
+    const { presence } = this.#room;
+    const known = { here: this.#here, absent: this.#absent };
+    const now = Date.now();
+    if (presence?.people === null) this.#know(asked(known, (user) => this.#room.here(user), now));
+    else this.#know(departed(known, presence?.people ?? [], now));
+  }
+
+  /** @param {{here: readonly Person[], absent: Absent[]}} known */
+  #know({ here, absent }) {
     this.#here = here;
+    this.#absent = absent;
     this.#show();
   }
 
@@ -60,20 +71,18 @@ export class Crowd {
     this.#timer = setInterval(() => void this.#look(), MINUTE_MS);
   }
 
-  /** Without an answer, those who are here are shown. */
+  /** Without an answer, those who are known are shown. */
   async #look() {
-    this.#absent = await absent(this.#room).catch(() => this.#absent);
-    this.#show();
+    const found = await look(this.#room, this.#followed).catch(() => null);
+    if (found) this.#know({ here: this.#room.presence?.people ?? found.here, absent: found.absent });
   }
 }
 
-/** @param {Room} room @returns {Promise<Absent[]>} throws `ParleyError` */
-async function absent(room) {
+/** Members, and who else is followed. @param {Room} room @param {Followed} followed @returns {Promise<{here: Person[], absent: Absent[]}>} throws `ParleyError` */
+async function look(room, followed) {
   const { members } = await room.members({ limit: MOST });
-  const asked = await room.askPresence(members.map(({ user }) => user));
-  const known = new Map(members.map((member) => [member.user, member]));
-  const away = asked.filter(({ here }) => !here);
-  return away.map(({ user, name, avatar, lastSeen }) => ({ ...known.get(user), user, ...(name && { name, avatar }), lastSeen }));
+  const found = await followed.members(members.map(({ user }) => user));
+  return parted(found, new Map(members.map((member) => [member.user, member])));
 }
 
 /** @param {Entry} entry */

@@ -12,11 +12,13 @@ import { firstNew, newer, rows, title } from "./view.js";
 /**
  * @import { Item } from "/js/types.js"
  * @import { Room } from "/js/index.js"
+ * @import { Followed } from "./followed.js"
  */
 
 /** The messages of a room on the screen. */
 export class Page {
   #room;
+  #followed;
   #messages;
   #scroll;
   #history;
@@ -27,9 +29,10 @@ export class Page {
   #drawn = null;
   #frame = 0;
 
-  /** @param {Room} room @param {string} me */
-  constructor(room, me) {
+  /** @param {Room} room @param {string} me @param {Followed} followed */
+  constructor(room, me, followed) {
     this.#room = room;
+    this.#followed = followed;
     this.#history = new History(room);
     this.#reading = new Reading(byId("log"), (offset) => room.markRead(offset));
     const act = (/** @type {string} */ action, /** @type {Item} */ item) => void this.#act(action, item);
@@ -65,8 +68,11 @@ export class Page {
     const { items, state, presence } = this.#room;
     this.#begin();
     const { after } = this.#line;
+    const authors = [...new Set(items.map(({ author }) => author).reverse())];
+    this.#followed.authors(authors);
+    const here = dots(presence, authors, (user) => this.#room.here(user));
     this.#scroll.keep(() => {
-      this.#messages.show(rows(items, { now: new Date(), after, here: dots(presence) }));
+      this.#messages.show(rows(items, { now: new Date(), after, here }));
       this.#history.show();
       byId("empty").hidden = items.length > 0 || state === "loading" || state === "refused";
     });

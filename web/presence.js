@@ -4,6 +4,7 @@
  * @typedef {{user: string, name?: string | null, avatar?: string | null, activity?: string}} Person
  * @typedef {{count: number, people: readonly Person[] | null}} Presence  people: null if they are too many to be listed
  * @typedef {{user: string, name?: string | null, avatar?: string | null, lastSeen: string | null}} Absent
+ * @typedef {{here: readonly Person[], absent: Absent[]}} Known
  * @typedef {"active" | "idle" | "away"} Dot
  * @typedef {{user: string, name: string, avatar: string | null, dot: Dot, note: string}} Entry  of the list of people
  */
@@ -53,15 +54,46 @@ export function list(here, absent, reader) {
 
 /**
  * Whoever was here and is no more was seen just now.
- * @param {readonly Person[]} before
+ * @param {Known} known
  * @param {readonly Person[]} here
- * @param {readonly Absent[]} absent
  * @param {number} now
- * @returns {Absent[]}
+ * @returns {Known}
  */
-export function departed(before, here, absent, now) {
+export function departed(known, here, now) {
   const present = new Set(here.map(({ user }) => user));
-  const gone = before.filter(({ user }) => !present.has(user));
+  return { here, absent: leave(known.absent, known.here.filter(({ user }) => !present.has(user)), now) };
+}
+
+/**
+ * In a room that tells only of those who were asked for: whoever is not among them is not known to be here, or away.
+ * @param {Known} known
+ * @param {(user: string) => boolean | null} here
+ * @param {number} now
+ * @returns {Known}
+ */
+export function asked(known, here, now) {
+  const gone = known.here.filter(({ user }) => here(user) === false);
+  const away = known.absent.filter(({ user }) => here(user) === false);
+  return { here: [...known.here, ...known.absent].filter(({ user }) => here(user)), absent: leave(away, gone, now) };
+}
+
+/**
+ * An answer; what it does not say of a member is as it is known of them.
+ * @param {readonly (Absent & Person & {here: boolean})[]} found
+ * @param {ReadonlyMap<string, Person>} members
+ * @returns {{here: Person[], absent: Absent[]}}
+ */
+export function parted(found, members) {
+  const people = found.map(({ here, user, name, avatar, activity, lastSeen }) => ({
+    here,
+    person: { ...members.get(user), user, ...(name && { name, avatar }), activity, lastSeen },
+  }));
+  const those = (/** @type {boolean} */ there) => people.filter(({ here }) => here === there).map(({ person }) => person);
+  return { here: those(true), absent: those(false) };
+}
+
+/** @param {readonly Absent[]} absent @param {readonly Person[]} gone @param {number} now @returns {Absent[]} */
+function leave(absent, gone, now) {
   const left = new Set(gone.map(({ user }) => user));
   const seen = { lastSeen: new Date(now).toISOString() };
   return [...absent.filter(({ user }) => !left.has(user)), ...gone.map((person) => ({ ...person, ...seen }))];
@@ -90,6 +122,14 @@ export function lastSeen(at, { now, locale }) {
   return `Last seen ${new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(-Math.floor(past / length), unit)}`;
 }
 
-/** The dots beside people's messages. @param {Presence | null} presence @returns {Map<string, Dot>} */
-export const dots = (presence) =>
-  new Map((presence?.people ?? []).map(({ user, activity }) => [user, activity === "idle" ? "idle" : "active"]));
+/**
+ * The dots beside people's messages; in a room that tells only of those who were asked for, without their activity.
+ * @param {Presence | null} presence
+ * @param {readonly string[]} authors
+ * @param {(user: string) => boolean | null} here
+ * @returns {Map<string, Dot>}
+ */
+export function dots(presence, authors, here) {
+  if (presence?.people === null) return new Map(authors.filter(here).map((user) => [user, "active"]));
+  return new Map((presence?.people ?? []).map(({ user, activity }) => [user, activity === "idle" ? "idle" : "active"]));
+}

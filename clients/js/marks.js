@@ -1,4 +1,6 @@
 /**
+ * @import { Mark } from "./types.js"
+ *
  * @typedef {{kind: "delivered" | "read", offset: number}} Acknowledgement
  */
 
@@ -26,9 +28,14 @@ export class Marks {
     this.told = { delivered: 0, read: 0 };
   }
 
-  /** The server shows how far they are. @param {{delivered: number, read: number}} mark @returns {boolean} `upTo` is new */
-  seen({ delivered, read }) {
-    this.#tell(delivered, read);
+  /** The server shows how far they are; a newcomer has told it of nothing read. @param {Omit<Mark, "user">} mark @returns {boolean} `upTo` is new */
+  seen({ delivered, read, newcomer = false }) {
+    this.#tell(delivered, newcomer ? 0 : read);
+    return this.#move(read);
+  }
+
+  /** What is unread is counted from here on; whether they have read anything is not said. @param {number} read @returns {boolean} `upTo` is new */
+  counted(read) {
     return this.#move(read);
   }
 

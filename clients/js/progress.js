@@ -62,9 +62,9 @@ export class Progress extends Emitter {
     this.#errand.kick();
   }
 
-  /** They have, perhaps on another device. @param {number} read */
+  /** What is unread is counted from here on: they have read up to it on some device, or began there. @param {number} read */
   seen(read) {
-    this.#moved(this.#marks.seen({ delivered: read, read }));
+    this.#moved(this.#marks.counted(read));
   }
 
   /**

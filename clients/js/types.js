@@ -94,14 +94,16 @@
  *
  * @typedef {{name: string, user: string, data: any}} Signal
  *
- * @typedef {{user: string, delivered: number, read: number}} Mark
- *   How far a member is: everything up to these offsets was delivered to some device of theirs, and read.
+ * @typedef {{user: string, delivered: number, read: number, newcomer?: boolean}} Mark
+ *   How far a member is: everything up to these offsets was delivered to some device of theirs, and read. A newcomer has
+ *   read nothing since they became a member, where `read` is: they are not counted for what was said before that.
  *
  * @typedef {object} Receipts
  * @property {number} members
  * @property {ReadonlyMap<string, Mark>} receipts  by user; of a large room not all
- * @property {{delivered: [number, number][], read: [number, number][]} | null} counts
- *   Of a large room: pairs of an offset and of how many members are there or further, the newest ones; else null.
+ * @property {Record<"delivered" | "read" | "newcomers", [number, number][]> | null} counts
+ *   Of a large room: pairs of an offset and of how many members are there or further, the newest ones and the lowest; else
+ *   null. Newcomers are in all three.
  *
  * @typedef {object} RoomUnread  what this person has not read of a room of which they are a member
  * @property {string} room

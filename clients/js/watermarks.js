@@ -3,6 +3,9 @@
  * @typedef {{members: number, receipts: Mark[], counts: Receipts["counts"]}} State
  */
 
+/** @param {string} user @param {number} offset @returns {Mark} */
+const beginner = (user, offset) => ({ user, delivered: offset, read: offset, newcomer: true });
+
 /** How far the members of one room are: a state, then differences to it, and who comes and goes in the log. */
 export class Watermarks {
   /** @type {Receipts | null} */
@@ -67,7 +70,7 @@ export class Watermarks {
   #joined(user, offset) {
     this.#gone.delete(user);
     const marks = new Map(this.state?.receipts);
-    if (!marks.has(user) && !this.state?.counts) this.#set(marks.set(user, { user, delivered: offset, read: offset }));
+    if (!marks.has(user) && !this.state?.counts) this.#set(marks.set(user, beginner(user, offset)));
   }
 
   /** @param {Map<string, Mark>} receipts */

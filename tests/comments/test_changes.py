@@ -1,21 +1,26 @@
 """Who counts what is unread is told which rooms were written to."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 from contract.recording import Heard
 
 from comments import changes
 from comments.changes import Changed, messages
 from comments.commands import Command, Join, Leave, PostComment, SetAttributes
+from comments.database import Pool
 from comments.ids import uuid7
 from comments.log import Outcome
+from comments.postgres import PostgresLog
+from comments.settings import Settings
 from comments.testing import MemoryLog
 from comments.writer import Writer
 from events import Event, StreamError, subjects
+from events.jetstream import Nats
 from events.receipts import Change, Changes
 from events.testing import MemoryNats
 
@@ -81,6 +86,36 @@ async def test_what_is_to_be_told_while_nats_is_away_waits_and_delays_nobody() -
         await asyncio.wait([task])
 
 
+class Refusing(MemoryNats):
+    """It refuses the first message, and takes its time for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.refuse = asyncio.Event(), asyncio.Event()
+
+    async def send(self, subject: str, payload: bytes) -> None:
+        if not self.refuse.is_set():
+            self.asked.set()
+            await self.refuse.wait()
+            raise StreamError
+        await super().send(subject, payload)
+
+
+async def test_what_could_not_be_told_is_told_together_with_what_happened_meanwhile() -> None:
+    first, other, second = await happened(post("a", "u1"), post("b", "u1"), post("a", "u2"))
+    nats = Refusing()
+    async with telling(nats) as (changed, heard):
+        changed.add([first, other])
+        await nats.asked.wait()
+        changed.add([second])
+        nats.refuse.set()
+        [message] = await heard.until(1)
+    assert message.changes == [
+        Change(room="a", head=2, users=["u1", "u2"]),
+        Change(room="b", head=1, users=["u1"]),
+    ]
+
+
 class Hanging(MemoryNats):
     async def send(self, subject: str, payload: bytes) -> None:
         await asyncio.Event().wait()
@@ -107,3 +142,23 @@ def test_a_message_is_never_longer_than_nats_takes() -> None:
     assert {(each.room, user) for each in found for user in each.users} == {
         (room, user) for room, (_, users) in rooms.items() for user in users
     }
+
+
+@pytest.mark.parametrize("doubtful", [False, True], ids=["it knows the stream", "the stream is refilled"])
+async def test_what_a_process_that_was_killed_did_not_tell_the_next_one_tells(
+    doubtful: bool,
+    pool: Pool,
+    nats: Nats,
+    settings: Settings,
+    serving: Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]],
+) -> None:
+    heard: Heard[Changes] = Heard()
+    await nats.listen(subjects.changed(settings.app_id), lambda _, data: heard(Changes.decode(data)))
+    if not doubtful:
+        async with serving(settings):
+            pass  # from now on it is known what the stream has
+    committed = await PostgresLog(pool, settings.app_id).append([post("a", "u1"), post("a", "u2")])
+    assert all(isinstance(one, Outcome) for one in committed)
+    async with serving(settings):
+        message, *_ = await heard.until(1)
+    assert message.changes == [Change(room="a", head=2, users=["u1", "u2"])]

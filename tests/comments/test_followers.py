@@ -103,8 +103,19 @@ async def test_only_the_newest_steps_are_counted(rooms: Rooms, pool: Pool) -> No
     [found] = (await count(pool, await pool.fetchval("select array_agg(key) from comments.rooms"))).values()
     assert (found.room, found.members) == ("a", 120)
     assert found.counts is not None
-    assert found.counts.delivered == [(149 - n, n + 1) for n in range(16)]
+    assert found.counts.delivered == [*[(149 - n, n + 1) for n in range(16)], (1, 120)]
     assert found.counts.read == [(1, 120)]
+
+
+async def test_newcomers_of_a_large_room_are_counted_by_where_they_began(rooms: Rooms, pool: Pool) -> None:
+    await rooms.fill("a", 120)
+    await rooms.do(*[join(f"n{number:02}") for number in range(20)])
+    await rooms.write(message(NOW, ("n03", 0, 1)), now=NOW)
+    [found] = (await count(pool, await pool.fetchval("select array_agg(key) from comments.rooms"))).values()
+    assert found.counts is not None
+    began = [offset for offset in range(1001, 1021) if offset != 1004]
+    newest = [(offset, n) for n, offset in enumerate(reversed(began[-16:]), 1)]
+    assert found.counts.newcomers == [*newest, (1, 20)], "the one who made the room has not read either"
 
 
 async def test_many_who_move_at_once_are_told_in_several_messages(

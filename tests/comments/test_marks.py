@@ -83,6 +83,9 @@ async def test_a_refill_is_no_reason_for_alarm(installation: Installation, pool:
     relay = await installation.start()
     await installation.post(*ROOMS)
     await installation.equal()
+    async with asyncio.timeout(10):
+        while relay.figures.outbox_size:  # of the posts
+            await asyncio.sleep(0.02)
     await installation.server.stop()
     number = await marks.begin(pool, range(PARTITIONS))
     places = await pool.fetch("select key from comments.rooms")

@@ -44,8 +44,8 @@ async def test_watermarks_grow_and_who_moved_is_said(rooms: Rooms) -> None:
     [room] = await rooms.write(message(NOW, ("u1", 5, 4), ("u2", 6, 0), ("u3", 1, 1)), now=LATER)
     assert (room.room, room.members, room.epoch) == ("a", 3, await rooms.epoch())
     moved = sorted((each.user, each.delivered, each.read) for each in room.receipts)
-    assert moved == [("u1", 5, 4), ("u2", 6, 2)]
-    assert await rooms.write(message(at(1), ("u1", 4, 2), ("u2", 6, 1)), now=LATER) == []
+    assert moved == [("u1", 5, 4), ("u2", 6, 2), ("u3", 3, 3)], "u3 is no newcomer any more"
+    assert await rooms.write(message(at(1), ("u1", 4, 2), ("u2", 6, 0)), now=LATER) == []
     assert await rooms.marks() == {"u1": (5, 4), "u2": (6, 2), "u3": (3, 3)}
 
 
@@ -103,12 +103,15 @@ class Row:
     delivered: list[Mark]
     """Moves, the newest first."""
     read: list[Mark]
-    began: datetime = NOW
+    newcomer: bool = field(default=True, compare=False)
     changed: bool = field(default=False, compare=False)
 
     def take(self, new: Acknowledged, head: int) -> None:
         self.changed = False
         self._move(self.delivered, new.delivered, head)
+        if self.newcomer and new.read.offset:
+            self.newcomer, self.changed = False, True
+            self.read = [Mark(max(self.read[0].offset, min(new.read.offset, head)), new.read.at)]
         self._move(self.read, new.read, head)
 
     def _move(self, moves: list[Mark], to: Mark, head: int) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from contract.callers import caller, post, problem
 from contract.recording import PATIENCE
-from watermarked import Rooms, encoded
+from watermarked import Rooms, encoded, join
 
 from comments.audiences import Audiences, watermarks_of
 from comments.database import Pool
@@ -154,6 +154,23 @@ async def test_who_comes_later_holds_nothing_back(room: Room) -> None:
     assert status(await room.get(comment)) == ("READ", True, True)
 
 
+async def test_what_somebody_wrote_alone_is_read_when_a_newcomer_reads_not_when_they_join(room: Room) -> None:
+    comment = await room.post()
+    await room.join("u2", "u3")
+    assert status(await room.get(comment)) == ("SENT", False, False)
+    found = await room.receipts(comment)
+    assert (found["members"], found["delivered"], found["read"], found["receipts"]) == (0, 0, 0, [])
+    later = await room.post()
+    assert (await room.receipts(later))["members"] == 2
+    before = datetime.now(UTC)
+    await room.acknowledge("u2", 1, 1)
+    found = await room.until(comment, lambda found: found["read"] == 1)
+    assert (found["members"], [each["user"] for each in found["receipts"]]) == (1, ["u2"])
+    assert datetime.fromisoformat(found["receipts"][0]["readAt"]) >= before
+    assert status(await room.get(comment)) == ("READ", True, True)
+    assert status(await room.get(later)) == ("SENT", False, False)
+
+
 async def test_receipts_say_who_and_when_in_pages(room: Room) -> None:
     await room.join("u2", "u1", "u3", "u4")
     comment = await room.post()
@@ -210,6 +227,18 @@ async def test_in_a_large_room_the_status_is_right_and_no_time_is_told(
     assert all(datetime.fromisoformat(each["readAt"]) >= now for each in found["receipts"])
 
 
+async def test_in_a_large_room_newcomers_do_not_count_for_what_was_said_before(
+    room: Room, pool: Pool, app: str
+) -> None:
+    comment = await room.post()
+    await Rooms(pool, app).do(*[join(f"m{number:03}", room.room) for number in range(110)])
+    assert status(await room.get(comment)) == ("SENT", False, False)
+    await room.acknowledge("m057", 2, 2)
+    found = await room.until(comment, lambda found: found["read"] == 1)
+    assert (found["members"], [each["user"] for each in found["receipts"]]) == (1, ["m057"])
+    assert status(await room.get(comment)) == ("READ", False, False)
+
+
 # What fanout asks
 
 
@@ -225,6 +254,7 @@ async def test_fanout_is_told_how_far_everybody_is(room: Room, nats: Nats, app: 
         ("u2", 3, 2),
         ("u3", 2, 2),
     ]
+    assert [each.newcomer for each in answer.receipts] == [True, False, True]
     assert (answer.members, answer.counts) == (3, None)
     assert answer.epoch == (await room.api.get(f"/v1/rooms/{room.room}")).json()["epoch"]
 

@@ -1,6 +1,7 @@
 """The algebra of watermarks: whatever order, repeats and batches acknowledgements come in."""
 
 import functools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -100,6 +101,15 @@ def test_a_comment_is_sent_while_nobody_else_is_there() -> None:
     assert Audience([ANNE]).receipts("anne", 1, at(0)) == SENT
 
 
+def test_a_newcomer_does_not_count_for_what_was_said_before_they_came() -> None:
+    newcomer = replace(reached("new", [(6, 9)], [(6, 9)]), newcomer=True)
+    assert Audience([newcomer]).receipts("x", 6, at(0)) == SENT
+    assert Audience([newcomer, ANNE]).receipts("x", 5, at(0)) == Audience([ANNE]).receipts("x", 5, at(0))
+    assert Audience([newcomer, ANNE]).receipts("x", 7, at(0)) == SENT, "what is said since is waited for"
+    since = Audience([replace(newcomer, newcomer=False)])
+    assert since.receipts("x", 6, at(0)) == Receipts("READ", at(9), at(9)), "they have read something since"
+
+
 def test_no_clock_says_that_it_was_read_before_it_was_posted_or_delivered() -> None:
     assert Audience([ANNE]).receipts("x", 5, at(12)) == Receipts("READ", at(12), at(15))
     early = reached("u", [(1, 0), (5, 9)], [(5, 3)])
@@ -112,21 +122,30 @@ def test_in_a_large_room_there_is_a_status_and_no_time() -> None:
 
 
 MEMBERS = st.lists(
-    st.tuples(st.integers(0, 9), st.integers(0, 9)).map(lambda both: sorted(both, reverse=True)),
+    st.tuples(
+        st.tuples(st.integers(0, 9), st.integers(0, 9)).map(lambda both: sorted(both, reverse=True)),
+        st.booleans(),
+    ),
     min_size=1,
     max_size=6,
 )
 
 
 @given(MEMBERS, st.integers(0, 5), st.integers(1, 9))
-def test_the_last_two_of_each_watermark_tell_the_status_for_every_author(
-    members: list[list[int]], author: int, offset: int
+def test_two_of_each_kind_tell_the_status_for_every_author(
+    members: list[tuple[list[int], bool]], author: int, offset: int
 ) -> None:
     """That is what is read of a large room."""
-    all_ = [reached(f"u{n}", [(delivered, 0)], [(read, 0)]) for n, (delivered, read) in enumerate(members)]
+    all_ = [
+        replace(reached(f"u{n}", [(delivered, 0)], [(read, 0)]), newcomer=newcomer)
+        for n, ((delivered, read), newcomer) in enumerate(members)
+    ]
+    read = sorted(all_, key=lambda member: member.read.offsets[-1])
     last = [
         *sorted(all_, key=lambda member: member.delivered.offsets[-1])[:2],
-        *sorted(all_, key=lambda member: member.read.offsets[-1])[:2],
+        *read[:2],
+        *[member for member in all_ if not member.newcomer][:2],
+        *[member for member in read if member.newcomer][:2],
     ]
     asked = (f"u{author}", offset, at(0))
     assert Audience(last, timed=False).receipts(*asked) == Audience(all_, timed=False).receipts(*asked)
@@ -135,6 +154,8 @@ def test_the_last_two_of_each_watermark_tell_the_status_for_every_author(
 @given(st.lists(st.integers(0, 30), max_size=60))
 def test_steps_say_how_many_are_there_or_further(watermarks: list[int]) -> None:
     at_each = [(offset, watermarks.count(offset)) for offset in set(watermarks)]
-    found = steps(at_each)
-    assert [offset for offset, _ in found] == sorted(set(watermarks), reverse=True)[:STEPS]
+    lowest = min(watermarks, default=None)
+    found = steps(at_each, lowest if lowest is None else (lowest, len(watermarks)))
+    offsets = sorted(set(watermarks), reverse=True)
+    assert [offset for offset, _ in found] == offsets[:STEPS] + offsets[STEPS:][-1:]
     assert all(count == sum(each >= offset for each in watermarks) for offset, count in found)

@@ -12,7 +12,7 @@ from nodes import SECRET, Node, node, token
 from chassis.auth import sign
 from events import subjects
 from events.presence import Lease, PresenceAnswer, PresenceQuery, Present
-from events.receipts import Receipt, Receipts, RoomUnread, UnreadAnswer, WatermarksAnswer
+from events.receipts import MemberReceipt, Receipts, RoomUnread, UnreadAnswer, WatermarksAnswer
 
 APP = "app"
 PATIENCE = 30
@@ -31,7 +31,7 @@ class Services:
         return PresenceAnswer(count=0, asked=absent).encode()
 
     async def watermarks(self, _question: bytes) -> bytes:
-        receipts = [Receipt(user="u1", delivered=3, read=2)]
+        receipts = [MemberReceipt(user="u1", delivered=3, read=2)]
         return WatermarksAnswer(epoch=EPOCH, members=1, receipts=receipts).encode()
 
     async def count(self, _question: bytes) -> bytes:

@@ -7,7 +7,7 @@ from companions import View, receipt, steps
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.receipts import LISTED, Counts, Watermarks, WatermarksAnswer
+from events.receipts import LISTED, Counts, MemberReceipt, Watermarks, WatermarksAnswer
 from fanout.watermarks import Marks
 
 EPOCH = "epoch-1"
@@ -85,6 +85,18 @@ def test_watermarks_only_grow_each_by_itself() -> None:
     assert flushed(marks) == {"receipts": [entry("ann", 5, 3)]}
 
 
+def test_a_newcomer_is_told_as_one_until_they_read_and_late_news_make_them_none_again() -> None:
+    newcomer = MemberReceipt(user="ann", delivered=5, read=5, newcomer=True)
+    marks = Marks()
+    marks.answered(WatermarksAnswer(epoch=EPOCH, members=1, receipts=[newcomer]))
+    shown = entry("ann", 5, 5)
+    assert json.loads(marks.state())["receipts"] == [{**shown, "newcomer": True}]
+    for news, told in [(False, {"receipts": [shown]}), (True, None)]:
+        heard = newcomer.model_copy(update={"newcomer": news})
+        marks.moved(Watermarks(epoch=EPOCH, members=1, moved=[heard]))
+        assert flushed(marks) == told
+
+
 def test_another_epoch_an_unknown_member_or_another_number_of_them_is_a_reason_to_ask() -> None:
     for heard in (
         moved({"ann": (9, 9)}, "ann", epoch="epoch-2"),
@@ -127,7 +139,11 @@ def test_of_a_large_room_counts_are_told() -> None:
     marks.moved(moved(people, "u000"))
     assert flushed(marks) == {
         "members": LISTED + 1,
-        "counts": {"delivered": [[7, 1], [1, LISTED + 1]], "read": [[6, 1], [1, LISTED + 1]]},
+        "counts": {
+            "delivered": [[7, 1], [1, LISTED + 1]],
+            "read": [[6, 1], [1, LISTED + 1]],
+            "newcomers": [],
+        },
     }
     assert json.loads(marks.state())["receipts"][0] == entry("u000", 7, 6)
     assert flushed(marks) is None

@@ -10,10 +10,12 @@ import pytest
 from contract.own_postgres import OwnPostgres
 from notified import answering
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pushing import Core, Neighbours
 from pushworld import World
 
 from chassis.database import Pool
 from chassis.telemetry import start
+from events.testing import MemoryNats
 from notifier.database import connect
 from parley_cli.datadir import DataDir
 
@@ -49,6 +51,17 @@ async def own_postgres(tmp_path: Path) -> AsyncIterator[OwnPostgres]:
 def world(pool: Pool) -> World:
     """What the tables of the app `test` have."""
     return World(pool)
+
+
+@pytest.fixture
+async def neighbours(world: World) -> AsyncIterator[Neighbours]:
+    async with Neighbours(MemoryNats(), world.app).serving() as neighbours:
+        yield neighbours
+
+
+@pytest.fixture
+def core(world: World, neighbours: Neighbours) -> Core:
+    return Core(world, neighbours.nats)
 
 
 @pytest.fixture

@@ -1,40 +1,21 @@
 """Who is owed a push for which comment: the rules applied to rooms, people and devices in Postgres."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from pushing import Core, Neighbours
 from pushworld import ROOM, World
 
-from chassis.database import Pool
 from events.testing import MemoryNats
 from notifier.model import Reason
 
 
 @pytest.fixture
-async def world(pool: Pool) -> World:
-    world = World(pool)
+async def world(world: World) -> World:
     await world.room()
     await world.member("ada", "bob", "eve")
     await world.device("bob")
     return world
-
-
-@pytest.fixture
-def nats() -> MemoryNats:
-    return MemoryNats()
-
-
-@pytest.fixture
-async def neighbours(nats: MemoryNats, world: World) -> AsyncIterator[Neighbours]:
-    async with Neighbours(nats, world.app).serving() as neighbours:
-        yield neighbours
-
-
-@pytest.fixture
-def core(world: World, nats: MemoryNats, neighbours: Neighbours) -> Core:
-    return Core(world, nats)
 
 
 async def test_a_member_with_a_device_is_owed_a_push_and_the_author_is_not(world: World, core: Core) -> None:
@@ -94,8 +75,8 @@ async def test_a_socket_that_says_nothing_and_a_person_who_looks_away_are_not_he
     assert await world.told() == [("d-bob", 1, "waiting", "push")]
 
 
-async def test_if_nobody_says_who_is_here_a_push_is_owed(world: World, nats: MemoryNats) -> None:
-    core = Core(world, nats)
+async def test_if_nobody_says_who_is_here_a_push_is_owed(world: World) -> None:
+    core = Core(world, MemoryNats())
     await world.comment()
     await world.member("bob", delivered=1)
     await core.deciding.decide_due()
@@ -113,9 +94,9 @@ async def test_what_was_read_is_not_pushed(world: World, core: Core) -> None:
 
 
 async def test_a_platform_that_is_off_gets_none_and_the_reason_is_kept(
-    world: World, nats: MemoryNats, neighbours: Neighbours
+    world: World, neighbours: Neighbours
 ) -> None:
-    core = Core(world, nats, on=["apns"])
+    core = Core(world, neighbours.nats, on=["apns"])
     await world.comment()
     await core.deciding.decide_due()
     assert await world.told() == []
@@ -149,8 +130,8 @@ async def test_a_large_room_is_decided_in_pages(world: World, core: Core) -> Non
     assert [push["user"] for push in await world.pushes()] == ["bob", *many]
 
 
-async def test_replicas_decide_a_comment_once(world: World, nats: MemoryNats, neighbours: Neighbours) -> None:
-    cores = [Core(world, nats) for _ in range(4)]
+async def test_replicas_decide_a_comment_once(world: World, neighbours: Neighbours) -> None:
+    cores = [Core(world, neighbours.nats) for _ in range(4)]
     for _ in range(40):
         await world.comment()
     counts = await asyncio.gather(*(core.deciding.decide_due() for core in cores))

@@ -1,7 +1,7 @@
 """What is looked at again: after a comment was deleted, and when a push would hide what is shown later."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from pushing import Core, Neighbours
@@ -14,22 +14,11 @@ from notifier.sender import Retry
 
 
 @pytest.fixture
-def nats() -> MemoryNats:
-    return MemoryNats()
-
-
-@pytest.fixture
-async def neighbours(nats: MemoryNats, world: World) -> AsyncIterator[Neighbours]:
-    async with Neighbours(nats, world.app).serving() as neighbours:
-        yield neighbours
-
-
-@pytest.fixture
-async def core(world: World, nats: MemoryNats, neighbours: Neighbours) -> Core:
+async def world(world: World) -> World:
     await world.room()
     await world.member("ada", "bob")
     await world.device("bob")
-    return Core(world, nats)
+    return world
 
 
 async def deleted(world: World, offset: int) -> None:

@@ -1,43 +1,23 @@
 """What is sent, looked at again at the moment of sending, and what is written down of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from pushing import Core, Neighbours, until
 from pushworld import ROOM, World
 
-from chassis.database import Pool
-from events.testing import MemoryNats
 from notifier.model import Reason
 from notifier.outbox_rows import Fate
 from notifier.sender import Gone, Push, Rejected, Retry, Unknown
 
 
 @pytest.fixture
-async def world(pool: Pool) -> World:
-    world = World(pool)
+async def world(world: World) -> World:
     await world.room(title="Rust in 30 days")
     await world.member("ada", "bob")
     await world.device("bob")
     return world
-
-
-@pytest.fixture
-def nats() -> MemoryNats:
-    return MemoryNats()
-
-
-@pytest.fixture
-async def neighbours(nats: MemoryNats, world: World) -> AsyncIterator[Neighbours]:
-    async with Neighbours(nats, world.app).serving() as neighbours:
-        yield neighbours
-
-
-@pytest.fixture
-def core(world: World, nats: MemoryNats, neighbours: Neighbours) -> Core:
-    return Core(world, nats)
 
 
 async def push_of(core: Core) -> Push:
@@ -216,8 +196,8 @@ async def test_one_that_takes_long_does_not_hold_up_others(world: World, core: C
     assert [row[2] for row in await world.told()] == ["sent", "sent"]
 
 
-async def test_no_more_fly_than_may(world: World, nats: MemoryNats, neighbours: Neighbours) -> None:
-    core = Core(world, nats, concurrency=3)
+async def test_no_more_fly_than_may(world: World, neighbours: Neighbours) -> None:
+    core = Core(world, neighbours.nats, concurrency=3)
     for number in range(9):
         await world.device("bob", f"phone {number}")
     core.senders["webpush"].open.clear()

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from random import Random
+from string import ascii_letters
 
 import asyncpg
 import pytest
@@ -24,7 +26,8 @@ DISK = 160 << 20
 FILES = "select pg_logical_emit_message(false, '', ''), pg_switch_wal() from generate_series(1, 100)"
 """Begins so many files of PostgreSQL's log."""
 
-LONG = "long " * 1_500
+LONG = "".join(Random(1).choices(ascii_letters, k=7_500))
+"""What PostgreSQL cannot compress, and so needs a page of its own: room left in others does not help."""
 
 
 @pytest.fixture

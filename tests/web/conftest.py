@@ -13,14 +13,14 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+def environ() -> dict[str, str]:
     """Whoever is not here is pushed to at once."""
-    with running(
-        tmp_path_factory.mktemp("up"),
-        PARLEY_RATE_LIMITS="off",
-        PARLEY_PUSH_DELAY="0.2",
-        PARLEY_PUSH_INTERVAL="0",
-    ) as up:
+    return {"PARLEY_PUSH_DELAY": "0.2", "PARLEY_PUSH_INTERVAL": "0"}
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory, environ: dict[str, str]) -> Iterator[Up]:
+    with running(tmp_path_factory.mktemp("up"), port=None, PARLEY_RATE_LIMITS="off", **environ) as up:
         yield up
 
 

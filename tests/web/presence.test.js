@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { departed, header, lastSeen, list } from "../../web/presence.js";
+import { asked, departed, dots, header, lastSeen, list, parted } from "../../web/presence.js";
 
 const NOW = Date.parse("2026-11-23T12:00:00Z");
 const READER = { me: "ada", now: NOW, locale: "en-GB" };
@@ -44,9 +44,33 @@ test("the list begins with oneself and ends with whoever has been away for longe
 
 test("whoever leaves has been seen just now, whenever they were away before", () => {
   const before = [person("grace"), person("alan")];
-  const away = departed(before, [person("alan"), person("zoe")], [absent("grace", "2026-11-01T00:00:00Z"), absent("edsger", null)], NOW);
-  assert.deepEqual(away.map(({ user, lastSeen }) => [user, lastSeen]), [["edsger", null], ["grace", "2026-11-23T12:00:00.000Z"]]);
-  assert.deepEqual(departed(before, before, away, NOW + 1), away);
+  const known = { here: before, absent: [absent("grace", "2026-11-01T00:00:00Z"), absent("edsger", null)] };
+  const after = departed(known, [person("alan"), person("zoe")], NOW);
+  assert.deepEqual(after.absent.map(({ user, lastSeen }) => [user, lastSeen]), [["edsger", null], ["grace", "2026-11-23T12:00:00.000Z"]]);
+  assert.deepEqual(after.here, [person("alan"), person("zoe")]);
+  assert.deepEqual(departed(after, after.here, NOW + 1), after);
+});
+
+test("in a large room whoever was asked for is here, or left just now, and of the others nothing is said", () => {
+  const told = new Map([["grace", true], ["alan", false], ["edsger", true], ["barbara", false]]);
+  const known = { here: [person("grace"), person("alan"), person("zoe")], absent: [absent("edsger", null), absent("barbara", null), absent("mary", null)] };
+  const { here, absent: away } = asked(known, (user) => told.get(user) ?? null, NOW);
+  assert.deepEqual(here.map(({ user }) => user), ["grace", "edsger"]);
+  assert.deepEqual(away.map(({ user, lastSeen }) => [user, lastSeen]), [["barbara", null], ["alan", "2026-11-23T12:00:00.000Z"]]);
+});
+
+test("an answer parts who is here from who is away, with the names of members who have not been here yet", () => {
+  const found = [{ ...person("grace", "idle"), here: true, lastSeen: null }, { user: "alan", name: null, avatar: null, here: false, lastSeen: "2026-11-23T11:00:00Z" }];
+  const { here, absent: away } = parted(found, new Map([["alan", { user: "alan", name: "Alan Turing", avatar: "a.png" }]]));
+  assert.deepEqual(here.map(({ user, name, activity }) => [user, name, activity]), [["grace", "Grace", "idle"]]);
+  assert.deepEqual(away.map(({ user, name, avatar, lastSeen }) => [user, name, avatar, lastSeen]), [["alan", "Alan Turing", "a.png", "2026-11-23T11:00:00Z"]]);
+});
+
+test("the dots are those of everybody, and in a large room of the authors who were asked for", () => {
+  const here = (/** @type {string} */ user) => new Map([["ada", true], ["grace", false]]).get(user) ?? null;
+  assert.deepEqual([...dots({ count: 2, people: [person("zoe", "idle"), person("ada")] }, ["ada"], here)], [["zoe", "idle"], ["ada", "active"]]);
+  assert.deepEqual([...dots({ count: 5000, people: null }, ["ada", "grace", "alan"], here)], [["ada", "active"]]);
+  assert.deepEqual([...dots(null, ["ada"], here)], []);
 });
 
 test("how long ago somebody was seen is said as people say it", () => {

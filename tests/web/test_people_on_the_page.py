@@ -1,27 +1,19 @@
 """Who is here and who is typing, on the demo page: three people, each in a browser of their own."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Error, expect
-from running import Up, running
 from web.people import PHONE, People
 
 ROOMS = iter(f"chat-people-{number}" for number in range(1000))
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+def environ() -> dict[str, str]:
     """Whoever vanishes is gone within seconds."""
-    with running(
-        tmp_path_factory.mktemp("up"),
-        PARLEY_RATE_LIMITS="off",
-        PARLEY_PRESENCE_TTL="2",
-        PARLEY_HEARTBEAT_SECONDS="0.5",
-        PARLEY_PRESENCE_DAMPING="0.3",
-    ) as up:
-        yield up
+    return {"PARLEY_PRESENCE_TTL": "2", "PARLEY_HEARTBEAT_SECONDS": "0.5", "PARLEY_PRESENCE_DAMPING": "0.3"}
 
 
 @pytest.fixture

@@ -43,6 +43,20 @@ def test_ticks_go_from_one_to_two_to_blue(people: People) -> None:
     ada.photograph("ticks-read")
 
 
+def test_what_was_written_alone_is_read_once_somebody_who_joins_reads_it(people: People) -> None:
+    room = "chat-alone"
+    ada = people.enter(room, "ada")
+    ada.write("Is this on?")
+    expect(ada.status("Is this on?")).to_have_text("Sent")
+    grace = people.seat()
+    grace.open_unseen(room=room, **{"as": "grace"})
+    expect(ada.here).to_have_text("2 here")
+    expect(ada.status("Is this on?")).to_have_text("Sent")
+    grace.look_back()
+    expect(ada.status("Is this on?")).to_have_text("Read")
+    assert grace.page.title() == "chat-alone · Parley", "to her it is not new"
+
+
 def test_among_three_the_ticks_say_how_many(people: People) -> None:
     room = "chat-ticks-of-three"
     ada, grace, alan = (people.enter(room, name) for name in ("ada", "grace", "alan"))

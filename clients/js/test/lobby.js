@@ -16,6 +16,8 @@ export class Lobby {
   known = true;
   /** Of requests about all this, in their order. @type {{user: string, type: string, offset?: number, activity?: string, users?: string[]}[]} */
   said = [];
+  /** Of whom subscribers were told. @type {Set<string>} */
+  #members = new Set();
   #world;
 
   /** @param {World} world */
@@ -36,8 +38,9 @@ export class Lobby {
   /** @returns {{members: number, receipts: Mark[], counts: Receipts["counts"]}} */
   #marks() {
     const marks = [...this.#world.log.marks.values()];
+    const newcomers = marks.filter(({ newcomer }) => newcomer);
     const large = marks.length > this.limits.members;
-    const counts = large ? { delivered: steps(marks, "delivered"), read: steps(marks, "read") } : null;
+    const counts = large ? { delivered: steps(marks, "delivered"), read: steps(marks, "read"), newcomers: steps(newcomers, "read") } : null;
     return { members: marks.length, receipts: marks.slice(0, this.limits.members), counts };
   }
 
@@ -60,12 +63,24 @@ export class Lobby {
 
   /** Whoever watches is told what is another now. */
   tell() {
+    this.#tellMembers();
     for (const link of this.#world.links) {
       if (link.told === null) continue;
       const rooms = this.unread(link.user);
       if (JSON.stringify(rooms) !== link.told) link.deliver({ type: "unread", rooms, left: rooms.length ? [] : [this.#world.log.room] });
       link.told = JSON.stringify(rooms);
     }
+  }
+
+  #tellMembers() {
+    const before = this.#members;
+    this.#members = new Set(this.#world.log.marks.keys());
+    const left = [...before].some((user) => !this.#members.has(user));
+    const { members, receipts, counts } = this.#marks();
+    const joined = receipts.filter(({ user }) => !before.has(user));
+    if (!this.known || !(left || joined.length)) return;
+    const news = left ? { members, receipts, counts, state: true } : counts ? { members, counts } : { receipts: joined };
+    for (const link of this.#links()) link.deliver({ type: "receipts", room: this.#world.log.room, ...news });
   }
 
   /** Presence and comments can be asked again. */
@@ -116,8 +131,9 @@ export class Lobby {
     const mark = log.marks.get(user);
     if (!mark) return;
     const to = Math.min(offset, log.head);
-    const moved = { user, delivered: Math.max(mark.delivered, to), read: kind === "read" ? Math.max(mark.read, to) : mark.read };
-    if (moved.delivered === mark.delivered && moved.read === mark.read) return;
+    const read = kind === "read" ? Math.max(mark.read, to) : mark.read;
+    const moved = { user, delivered: Math.max(mark.delivered, to), read, newcomer: mark.newcomer && kind !== "read" };
+    if (moved.delivered === mark.delivered && moved.read === mark.read && moved.newcomer === mark.newcomer) return;
     log.marks.set(user, moved);
     const { members, counts } = this.#marks();
     const news = counts ? { members, counts } : { receipts: [moved] };
@@ -174,5 +190,5 @@ export const named = (user) => ({ user, name: user, avatar: null, activity: "act
 /** @param {Mark[]} marks @param {"delivered" | "read"} kind @returns {[number, number][]} */
 function steps(marks, kind) {
   const offsets = [...new Set(marks.map((mark) => mark[kind]))].sort((a, b) => b - a);
-  return offsets.slice(0, 16).map((offset) => [offset, marks.filter((mark) => mark[kind] >= offset).length]);
+  return [...offsets.slice(0, 16), ...offsets.slice(16).slice(-1)].map((offset) => [offset, marks.filter((mark) => mark[kind] >= offset).length]);
 }

@@ -69,7 +69,7 @@ export class Log {
 
   /** @param {string} user @param {number} offset */
   #enter(user, offset) {
-    if (!this.marks.has(user)) this.marks.set(user, { user, delivered: offset, read: offset });
+    if (!this.marks.has(user)) this.marks.set(user, { user, delivered: offset, read: offset, newcomer: true });
   }
 
   /** @param {string} id @param {string} body */
@@ -97,7 +97,8 @@ export class Log {
 
   /** @param {{author: string, offset: number}} comment @returns {Comment["status"]} */
   status({ author, offset }) {
-    const others = [...this.marks.values()].filter(({ user }) => user !== author);
+    const counts = (/** @type {Mark} */ { user, read, newcomer }) => user !== author && !(newcomer && read >= offset);
+    const others = [...this.marks.values()].filter(counts);
     if (others.length && others.every(({ read }) => read >= offset)) return "READ";
     return others.length && others.every(({ delivered }) => delivered >= offset) ? "DELIVERED" : "SENT";
   }

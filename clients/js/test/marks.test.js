@@ -39,6 +39,24 @@ test("on a new connection all of it is told again, but for what the server shows
   assert.equal(marks.due(5), null);
 });
 
+test("a newcomer has read up to where they began, and yet says so once they read", () => {
+  const marks = new Marks();
+  assert.ok(marks.seen({ delivered: 5, read: 5, newcomer: true }));
+  assert.deepEqual([marks.upTo, marks.due(5)], [5, null]);
+  assert.ok(!marks.read(4));
+  assert.deepEqual(marks.due(5), { kind: "read", offset: 4 });
+  marks.taken({ kind: "read", offset: 4 });
+  marks.seen({ delivered: 5, read: 5, newcomer: false });
+  assert.equal(marks.due(5), null);
+});
+
+test("a count of what is unread moves the own watermark, and says nothing of what the server was told", () => {
+  const marks = new Marks();
+  assert.deepEqual([marks.counted(5), marks.counted(4), marks.upTo], [true, false, 5]);
+  marks.read(4);
+  assert.deepEqual(marks.due(5), { kind: "read", offset: 4 });
+});
+
 test("the own watermark moves forwards only, and is not known before it is", () => {
   const marks = new Marks();
   assert.equal(marks.upTo, null);

@@ -71,7 +71,25 @@ test("who leaves is waited for no longer, and who joins holds nothing back", asy
   assert.deepEqual(ticks(ada.room), [["DELIVERED", 1, 1, 0]]);
   world.change(() => world.log.join("mary"));
   await world.pass(2000);
-  assert.deepEqual(ticks(ada.room), [["DELIVERED", 2, 2, 1]]);
+  assert.deepEqual(ticks(ada.room), [["DELIVERED", 1, 1, 0]]);
+});
+
+test("what somebody wrote alone is read when somebody who joins later reads it, not when they join", async () => {
+  const world = new World(chance(14));
+  const ada = enter(world, "ada");
+  ada.room.post("hello");
+  await world.pass(2000);
+  ada.room.markRead();
+  world.change(() => world.log.join("grace"));
+  await world.pass(2000);
+  assert.deepEqual(ticks(ada.room), [["SENT", 0, 0, 0]]);
+  const grace = enter(world, "grace");
+  await world.pass(2000);
+  assert.deepEqual(ticks(ada.room), [["SENT", 0, 0, 0]]);
+  grace.room.markRead();
+  await world.pass(2000);
+  assert.deepEqual(ticks(ada.room), [["READ", 1, 1, 1]]);
+  assert.equal(grace.room.unread, 0);
 });
 
 test("in a large room the counts say it", async () => {
@@ -199,7 +217,7 @@ test("another epoch voids every watermark", async () => {
   world.cut();
   await world.pass(MINUTE);
   assert.equal(ada.parley.unread.get("lobby")?.unread, 1);
-  assert.deepEqual([ada.room.readUpTo, ada.room.unread, world.log.marks.get("ada")], [1, 1, { user: "ada", delivered: 3, read: 1 }]);
+  assert.deepEqual([ada.room.readUpTo, ada.room.unread, world.log.marks.get("ada")], [1, 1, { user: "ada", delivered: 3, read: 1, newcomer: true }]);
 });
 
 test("a page that is left says what was read before it is gone", async () => {

@@ -34,6 +34,7 @@ test("a member begins at the event that made them one, and ends at the one that 
   watermarks.event(event(13, "comment.posted", "grace"));
   watermarks.event(event(14, "comment.edited", "mary"));
   assert.deepEqual(shown(watermarks), [["ada", 10, 5], ["grace", 11, 11], ["barbara", 12, 12]]);
+  assert.deepEqual([...(watermarks.state?.receipts.values() ?? [])].map(({ newcomer = false }) => newcomer), [false, true, true]);
   watermarks.event(event(15, "member.left", "grace"));
   assert.deepEqual([shown(watermarks), watermarks.state?.members], [[["ada", 10, 5], ["barbara", 12, 12]], 2]);
 });
@@ -69,7 +70,7 @@ test("in a large room the counts are what is known, until it is small again", ()
   const watermarks = ofAda();
   /** @type {[number, number][]} */
   const steps = [[10, 101]];
-  watermarks.receive({ type: "receipts", members: 101, counts: { delivered: steps, read: steps } });
+  watermarks.receive({ type: "receipts", members: 101, counts: { delivered: steps, read: steps, newcomers: [] } });
   watermarks.event(event(11, "member.joined", "grace"));
   assert.deepEqual([watermarks.state?.members, watermarks.state?.counts?.read], [101, steps]);
   watermarks.receive({ type: "receipts", members: 1, receipts: [mark("ada", 10, 5)], counts: null, state: true });

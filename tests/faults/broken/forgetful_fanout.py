@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from chassis.launching import launch
 from fanout import assembly
 from fanout.__main__ import main
 from fanout.hub import Hub
 from fanout.members import Joined, Member
 from fanout.requests import Position
-from fanout.settings import Settings
 
 
 class Forgetful(Hub):
@@ -22,4 +20,4 @@ class Forgetful(Hub):
 
 if __name__ == "__main__":
     vars(assembly)["Hub"] = Forgetful
-    launch(Settings, main)
+    main()

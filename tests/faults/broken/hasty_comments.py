@@ -5,14 +5,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from chassis.launching import launch
 from comments import service
 from comments.__main__ import main
 from comments.commands import Command
 from comments.errors import Unavailable
 from comments.log import Outcome, Stored
 from comments.postgres import PostgresLog
-from comments.settings import Settings
 from comments.writer import Writer
 from events import Event
 
@@ -90,4 +88,4 @@ class HastyWriter(Writer):
 
 if __name__ == "__main__":
     vars(service).update(PostgresLog=HastyLog, Writer=HastyWriter)
-    launch(Settings, main)
+    main()

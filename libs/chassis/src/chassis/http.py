@@ -1,12 +1,16 @@
 """uvicorn's HTTP protocol, with an end to all that a client can keep it waiting for.
 
 llhttp accepts a head without end, and uvicorn waits for ever for a head, for a body, and for somebody to read
-its answer. Here one wheel turns for all connections: a request that comes in one piece never touches it.
+its answer. Here one wheel turns for all connections: a request that comes in one piece never touches it. What
+the kernel has taken is the kernel's to wait for, and it is told for how long.
 """
 
 import asyncio
 import json
+import math
+import socket
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -82,6 +86,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        give_up_after(transport, self._port.patience.stall)
         self._file(self._port.patience.head)
         self._port.wait_for(self)
 
@@ -101,6 +106,7 @@ class BoundedHttp(HttpToolsProtocol):
         """From here on it is not HTTP, and none of our business."""
         self._port.has_come(self)
         self._port.wheel.forget(self)
+        give_up_after(self.transport, 0)
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
@@ -223,6 +229,16 @@ class BoundedHttp(HttpToolsProtocol):
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         self.transport.write(f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}\r\n{body}".encode())
         self.transport.close()
+
+
+def give_up_after(transport: asyncio.BaseTransport, seconds: float) -> None:
+    """Let Linux end it when the client confirms, or takes, nothing for so long; 0: when it likes."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        milliseconds = math.ceil(min(seconds * 1000, 2**31 - 1))  # an int of C
+        with suppress(OSError):  # of a Unix socket, or of a connection that has just ended
+            transport.get_extra_info("socket").setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds
+            )
 
 
 def http_protocol(patience: Patience) -> type[BoundedHttp]:

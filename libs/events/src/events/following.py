@@ -2,7 +2,8 @@
 
 It numbers what it delivers 1, 2, 3 …, so that a message that was lost is missed at once. How many wait, which
 it says too, proves nothing: the server takes away what was replaced before it adds what replaced it. So the
-state is whole once something was heard of every key that the bucket has.
+state is whole once something was heard of every key that the bucket has. A lease whose end was heard, and
+that was taken again while the bucket was asked for its keys, may be missing: it is told after the state.
 """
 
 from collections.abc import Iterable

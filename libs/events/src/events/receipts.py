@@ -22,11 +22,18 @@ LISTED = 100
 
 
 class Receipt(Payload):
-    """What a user acknowledges, or how far a member is; 0 is nothing."""
+    """What a user acknowledges; 0 is nothing."""
 
     user: str
     delivered: int = Field(ge=0, lt=2**63)
     read: int = Field(ge=0, lt=2**63)
+
+
+class MemberReceipt(Receipt):
+    """How far a member is. A new one begins at the event that made them one."""
+
+    newcomer: bool = False
+    """They have not read anything since: what was said before `read` is not counted for them."""
 
 
 class Receipts(Payload):
@@ -39,10 +46,15 @@ class Receipts(Payload):
 
 
 class Counts(Payload):
-    """How many members are how far: pairs `[offset, members that are there or further]`, newest first."""
+    """How many members are how far: pairs `[offset, members that are there or further]`, newest first.
+
+    Of the newest watermarks, and the lowest.
+    """
 
     delivered: list[tuple[int, int]]
     read: list[tuple[int, int]]
+    newcomers: list[tuple[int, int]] = Field(default_factory=list)
+    """Where those begin who have not read anything since; they are in the others as well."""
 
 
 class Watermarks(Payload):
@@ -50,7 +62,7 @@ class Watermarks(Payload):
 
     epoch: str
     members: int
-    moved: list[Receipt]
+    moved: list[MemberReceipt]
     counts: Counts | None = None
     """In rooms of more than `LISTED` members."""
 
@@ -67,7 +79,7 @@ class WatermarksAnswer(Payload):
 
     epoch: str
     members: int
-    receipts: list[Receipt]
+    receipts: list[MemberReceipt]
     """Of the first `LISTED` members, by user id."""
     counts: Counts | None = None
     """In rooms of more than `LISTED` members."""

@@ -31,14 +31,17 @@ class Announcements:
         self._waiting.append(stored)
         self._some.set()
 
-    async def add_waiting(self, pool: Pool, partitions: Collection[int]) -> None:
-        """The first of each room in the outbox; of more than a read brings, followers ask the log."""
+    async def add_waiting(self, pool: Pool, partitions: Collection[int]) -> list[Stored]:
+        """The first of each room in the outbox, which are returned; of more, followers ask the log."""
+        added: list[Stored] = []
         rooms = [one for one in await outbox.waiting(pool, partitions) if not one.refill]
         for start in range(0, len(rooms), outbox.ROOMS):
             asked = [(one.partition, one.key, 0) for one in rooms[start : start + outbox.ROOMS]]
             _, rows = await outbox.read(pool, asked)
             for stored in rows:
                 self.add(stored)
+            added += rows
+        return added
 
     async def run(self) -> None:
         """Make them until cancelled."""

@@ -156,7 +156,10 @@ def _receipts(routes: APIRouter, actions: Actions, audiences: Audiences) -> None
     async def list_receipts(
         comment: CommentId, caller: Caller, limit: Limit = 50, after: After = ""
     ) -> ReceiptPage:
-        """Of every current member beside its author, by user id. Times are kept of the last moves only."""
+        """Of every current member beside its author, by user id. Times are kept of the last moves only.
+
+        Who became a member after it is not among them until they have read something.
+        """
         found = await actions.comment(caller, comment, "r")
         others = await audiences.others(found)
         receipts = await audiences.receipts(found, after, limit + 1)

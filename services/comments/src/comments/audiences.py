@@ -11,12 +11,12 @@ from comments.questions import Questions, Turns
 from comments.views import Comment, CommentAnswer, CommentReceipt
 from comments.watermarks import Audience, Moves, Reached, Receipts
 from events import Wire, subjects
-from events.receipts import LISTED, Receipt, WatermarksAnswer, WatermarksRequest
+from events.receipts import LISTED, MemberReceipt, WatermarksAnswer, WatermarksRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """How many current members beside the author a comment has, and how many of them it has reached."""
+    """Current members beside the author who count for a comment, and how many of them it has reached."""
 
     members: int
     delivered: int
@@ -48,14 +48,16 @@ class Audiences:
 
     async def receipts(self, comment: Comment, after: str, limit: int) -> list[CommentReceipt]:
         """Of members beside the author, by user id, following `after`."""
-        asked = (self._app, comment.room, comment.author, after, limit)
+        asked = (self._app, comment.room, comment.author, comment.offset, after, limit)
         rows = await fetch(self._pool, _RECEIPTS, *asked)
         return [_receipt(row, comment) for row in rows]
 
     async def watermarks(self, room: str) -> WatermarksAnswer:
         rows = await fetch(self._pool, _WATERMARKS, self._app, room, LISTED + 1)
         listed = [
-            Receipt(user=row["user"], delivered=row["delivered"], read=row["read"])
+            MemberReceipt(
+                user=row["user"], delivered=row["delivered"], read=row["read"], newcomer=row["newcomer"]
+            )
             for row in rows
             if row["user"] is not None
         ]
@@ -63,7 +65,7 @@ class Audiences:
             return WatermarksAnswer(epoch=rows[0]["epoch"], members=len(listed), receipts=listed)
         return await self._large(rows[0]["key"], listed[:LISTED])
 
-    async def _large(self, key: int, listed: list[Receipt]) -> WatermarksAnswer:
+    async def _large(self, key: int, listed: list[MemberReceipt]) -> WatermarksAnswer:
         with asking():
             [found] = (await count(self._pool, [key])).values()
         return WatermarksAnswer(
@@ -92,7 +94,7 @@ def _receipt(row: asyncpg.Record, comment: Comment) -> CommentReceipt:
 
 
 def _reached(row: asyncpg.Record) -> Reached:
-    return Reached(row["user"], _moves(row, "delivered"), _moves(row, "read"))
+    return Reached(row["user"], _moves(row, "delivered"), _moves(row, "read"), row["newcomer"])
 
 
 def _moves(row: asyncpg.Record, watermark: str) -> Moves:
@@ -107,39 +109,48 @@ _ALL = f"""
     ) as listed)
 """  # noqa: S608  a number of our own
 _LAST = f"""
-    select "user", delivered, read, since,
+    select "user", delivered, read, newcomer, since,
         null::bigint[] as delivered_moves, null::timestamptz[] as delivered_times,
         null::bigint[] as read_moves, null::timestamptz[] as read_times, false as timed
     from comments.receipts where room = {_ROOM} and not {_ALL}
 """  # noqa: S608
-# Whoever the author is, the last of the others is one of the last two.
+# Whoever the author is, the last of the others is one of the last two; and if there are others who count, one
+# is among two who have read something and the two newcomers who have been there for longest.
 _AUDIENCE = f"""
-    select "user", delivered, read, since,
+    select "user", delivered, read, newcomer, since,
         delivered_moves, delivered_times, read_moves, read_times, true as timed
     from comments.receipts where room = {_ROOM} and {_ALL}
     union all ({_LAST} order by delivered limit 2)
     union all ({_LAST} order by read limit 2)
+    union all ({_LAST} and not newcomer limit 2)
+    union all ({_LAST} and newcomer order by read limit 2)
 """  # noqa: S608
+_COUNT = "not (newcomer and read >= $4)"
 _OTHERS = f"""
-    with own as (select delivered, read from comments.receipts where room = {_ROOM} and "user" = $3)
+    with own as (
+        select delivered, read from comments.receipts where room = {_ROOM} and "user" = $3 and {_COUNT}
+    )
     select
-        (select count(*) from comments.receipts where room = {_ROOM}) - (select count(*) from own) as members,
-        (select count(*) from comments.receipts where room = {_ROOM} and delivered >= $4)
+        (select count(*) from comments.receipts where room = {_ROOM})
+            - (select count(*) from comments.receipts where room = {_ROOM} and newcomer and read >= $4)
+            - (select count(*) from own) as members,
+        (select count(*) from comments.receipts where room = {_ROOM} and delivered >= $4 and {_COUNT})
             - (select count(*) from own where delivered >= $4) as delivered,
-        (select count(*) from comments.receipts where room = {_ROOM} and read >= $4)
+        (select count(*) from comments.receipts where room = {_ROOM} and read >= $4 and {_COUNT})
             - (select count(*) from own where read >= $4) as read
 """  # noqa: S608
 _RECEIPTS = f"""
     select receipt.*, member.name from comments.receipts as receipt
     left join comments.members as member on member.room = receipt.room and member."user" = receipt."user"
-    where receipt.room = {_ROOM} and receipt."user" <> $3 and receipt."user" > $4
-    order by receipt."user" limit $5
+    where receipt.room = {_ROOM} and receipt."user" <> $3 and {_COUNT} and receipt."user" > $5
+    order by receipt."user" limit $6
 """  # noqa: S608
 _WATERMARKS = """
     select room.key, coalesce(room.epoch, log.epoch) as epoch, receipt.*
     from comments.log left join comments.rooms as room on room.app = $1 and room.id = $2
     left join lateral (
-        select "user", delivered, read from comments.receipts where room = room.key order by "user" limit $3
+        select "user", delivered, read, newcomer from comments.receipts where room = room.key
+        order by "user" limit $3
     ) as receipt on true
     order by "user"
 """

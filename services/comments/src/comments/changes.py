@@ -1,7 +1,7 @@
 """Tells, after each commit, which rooms were written to: what is unread there is another number now.
 
 While NATS takes nothing it waits, by room. What a process that was killed did not tell, the one tells that
-reads its events from the outbox.
+reads its events from the outbox. A change may be told twice.
 """
 
 import asyncio

@@ -15,7 +15,7 @@ from comments.database import Pool
 from comments.paces import Paces
 from comments.receipts import Moved
 from events import StreamError, Wire, subjects
-from events.receipts import LISTED, Receipt, Watermarks
+from events.receipts import LISTED, MemberReceipt, Watermarks
 
 TOLD = 1_000
 """Members in one message: of those with the longest ids, half of what NATS takes by default."""
@@ -63,7 +63,7 @@ class Followers:
             except TimeoutError:
                 continue
 
-    async def _tell(self, room: Moved, receipts: Sequence[Receipt], counted: Counted | None) -> None:
+    async def _tell(self, room: Moved, receipts: Sequence[MemberReceipt], counted: Counted | None) -> None:
         members = room.members if room.members <= LISTED else self._paces.members(room.key) or room.members
         uncounted = Counted(room.room, room.epoch, members, None)
         for start in range(0, len(receipts), TOLD):
@@ -95,5 +95,5 @@ class Followers:
         counted.update(await count(self._pool, keys))
 
 
-def _told(found: Counted, moved: Sequence[Receipt]) -> Watermarks:
+def _told(found: Counted, moved: Sequence[MemberReceipt]) -> Watermarks:
     return Watermarks(epoch=found.epoch, members=found.members, moved=list(moved), counts=found.counts)

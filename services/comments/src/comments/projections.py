@@ -101,8 +101,8 @@ _APPEND = """
         returning room, "user"
     ),
     receipts as (
-        insert into comments.receipts (room, "user", delivered, read)
-        select room, "user", min("offset"), min("offset")
+        insert into comments.receipts (room, "user", delivered, read, newcomer)
+        select room, "user", min("offset"), min("offset"), true
         from members join logged using (room) where actor = "user"
         group by room, "user"
         on conflict do nothing
@@ -175,7 +175,8 @@ _POST = """
         returning room, "user"
     ),
     receipt as (
-        insert into comments.receipts (room, "user", delivered, read) select room, "user", $2, $2 from member
+        insert into comments.receipts (room, "user", delivered, read, newcomer)
+        select room, "user", $2, $2, true from member
         on conflict do nothing
     )
     insert into comments.mentions (room, "user", "offset")
@@ -226,7 +227,8 @@ _JOIN = """
         on conflict do nothing
         returning room, "user"
     )
-    insert into comments.receipts (room, "user", delivered, read) select room, "user", $6, $6 from member
+    insert into comments.receipts (room, "user", delivered, read, newcomer)
+    select room, "user", $6, $6, true from member
     on conflict do nothing
 """
 _LEAVE = """

@@ -10,7 +10,7 @@ import asyncpg
 
 from comments.acknowledgements import Gathered, Whose
 from comments.database import Pool
-from events.receipts import LISTED, Receipt
+from events.receipts import LISTED, MemberReceipt
 
 KEPT = 16
 """Moves of a watermark whose times are known; a time asked for earlier ones is that of the oldest kept."""
@@ -29,7 +29,7 @@ class Moved:
     epoch: str
     members: int
     """Of the room; `LISTED` + 1 stands for any number above."""
-    receipts: Sequence[Receipt]
+    receipts: Sequence[MemberReceipt]
 
 
 async def write(pool: Pool, app: str, gathered: Gathered) -> AsyncIterator[list[Moved]]:
@@ -43,8 +43,10 @@ async def write(pool: Pool, app: str, gathered: Gathered) -> AsyncIterator[list[
 
 def _moved(row: asyncpg.Record) -> Moved:
     receipts = [
-        Receipt(user=user, delivered=delivered, read=read)
-        for user, delivered, read in zip(row["users"], row["delivered"], row["read"], strict=True)
+        MemberReceipt(user=user, delivered=delivered, read=read, newcomer=newcomer)
+        for user, delivered, read, newcomer in zip(
+            row["users"], row["delivered"], row["read"], row["newcomers"], strict=True
+        )
     ]
     return Moved(row["key"], row["room"], row["epoch"], row["members"], receipts)
 
@@ -68,16 +70,25 @@ def _columns(gathered: Gathered, some: Sequence[Whose]) -> list[list[object]]:
 
 
 def _moves(watermark: str) -> str:
-    """What its columns become when the watermark moves: the place where it began is kept first."""
-    return f"""
-        {watermark} = greatest(receipt.{watermark}, locked.{watermark}),
-        {watermark}_moves = case when locked.{watermark} <= receipt.{watermark} then receipt.{watermark}_moves
-            else (locked.{watermark} || case receipt.{watermark}_moves
-                when '{{}}' then array[receipt.{watermark}] else receipt.{watermark}_moves end)[1:{KEPT}] end,
-        {watermark}_times = case when locked.{watermark} <= receipt.{watermark} then receipt.{watermark}_times
-            else (locked.{watermark}_at || case receipt.{watermark}_times
-                when '{{}}' then array[receipt.since] else receipt.{watermark}_times end)[1:{KEPT}] end
+    """What its columns become when the watermark moves.
+
+    The place where it began is kept first, but not of what a newcomer has read: they begin to count, for
+    what was said before as well, with what they read first.
     """
+
+    def kept(values: str, new: str, began: str) -> str:
+        column = f"receipt.{watermark}_{values}"
+        return f"""
+            {watermark}_{values} = case
+                when receipt.newcomer and locked.read > 0 and '{watermark}' = 'read' then array[{new}]
+                when locked.{watermark} <= receipt.{watermark} then {column}
+                else ({new} || case {column} when '{{}}' then array[{began}] else {column} end)[1:{KEPT}]
+            end
+        """
+
+    highest = f"greatest(receipt.{watermark}, locked.{watermark})"
+    offsets = kept("moves", highest, f"receipt.{watermark}")
+    return f"{watermark} = {highest}, {offsets}, {kept('times', f'locked.{watermark}_at', 'receipt.since')}"
 
 
 _WRITE = f"""
@@ -96,14 +107,20 @@ _WRITE = f"""
         select asked.* from asked
         join comments.receipts as receipt on receipt.room = asked.key and receipt."user" = asked."user"
         where asked.delivered > receipt.delivered or asked.read > receipt.read or asked.again
+            or receipt.newcomer and asked.read > 0
         order by receipt.room, receipt."user"
         for no key update of receipt
     ),
     moved as (
-        update comments.receipts as receipt set {_moves("delivered")}, {_moves("read")}
+        update comments.receipts as receipt set {_moves("delivered")}, {_moves("read")},
+            newcomer = receipt.newcomer and locked.read = 0
         from locked where receipt.room = locked.key and receipt."user" = locked."user"
-            and (locked.delivered > receipt.delivered or locked.read > receipt.read or locked.again)
-        returning locked.key, locked.id as room, locked.epoch, receipt."user", receipt.delivered, receipt.read
+            and (
+                locked.delivered > receipt.delivered or locked.read > receipt.read or locked.again
+                or receipt.newcomer and locked.read > 0
+            )
+        returning locked.key, locked.id as room, locked.epoch,
+            receipt."user", receipt.delivered, receipt.read, receipt.newcomer
     )
     select key, room, epoch,
         (
@@ -111,6 +128,7 @@ _WRITE = f"""
                 select from comments.receipts where room = moved.key limit {LISTED + 1}
             ) as listed
         ) as members,
-        array_agg("user") as users, array_agg(delivered) as delivered, array_agg(read) as read
+        array_agg("user") as users, array_agg(delivered) as delivered, array_agg(read) as read,
+        array_agg(newcomer) as newcomers
     from moved group by key, room, epoch order by key
 """  # noqa: S608  our own column names

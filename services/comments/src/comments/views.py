@@ -81,7 +81,7 @@ class ReceiptPage(View):
 
     comment: UUID
     offset: int
-    members: Annotated[int, Field(description="Of the room, beside the comment's author.")]
+    members: Annotated[int, Field(description="Beside the author, those who count for the comment.")]
     delivered: Annotated[int, Field(description="How many of them have it on a device.")]
     read: Annotated[int, Field(description="How many of them have read it.")]
     receipts: Annotated[list[CommentReceipt], Field(description="By user id.")]

@@ -14,7 +14,7 @@ from typing import Literal
 from events.receipts import Receipt
 
 STEPS = 16
-"""Distinct watermarks of which it is told how many members are there."""
+"""Distinct watermarks of which it is told how many members are there, beside the lowest one."""
 
 Status = Literal["SENT", "DELIVERED", "READ"]
 
@@ -62,6 +62,12 @@ class Reached:
     user: str
     delivered: Moves
     read: Moves
+    newcomer: bool = False
+    """They have not read anything since they became a member, which is where `read` is."""
+
+    def counts(self, offset: int) -> bool:
+        """What was said before they came is not counted for a newcomer."""
+        return not (self.newcomer and self.read.offsets[-1] >= offset)
 
     def delivered_at(self, offset: int) -> datetime | None:
         """When what is at the offset was delivered; if only later moves are kept, the time of the oldest."""
@@ -100,11 +106,11 @@ class Audience:
     """All are known, so that it can be said when the last of them came somewhere."""
 
     def receipts(self, author: str, offset: int, posted: datetime) -> Receipts:
-        """Of a comment: what everybody else has been delivered or has read. With nobody else, it is sent.
+        """Of a comment: what all others who count have been delivered or have read. With none, it is sent.
 
         No time is before `posted`: clocks differ.
         """
-        others = [member for member in self.members if member.user != author]
+        others = [member for member in self.members if member.user != author and member.counts(offset)]
         status = _status(others, offset)
         if status == "SENT" or not self.timed:
             return Receipts(status)
@@ -115,10 +121,14 @@ class Audience:
         return Receipts(status, min(delivered, read), read)
 
 
-def steps(at: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """How many members are at each watermark or further, from how many are right there; newest first."""
+def steps(at: Iterable[tuple[int, int]], lowest: tuple[int, int] | None) -> list[tuple[int, int]]:
+    """How many members are at each watermark or further, from how many are right there; newest first.
+
+    The last is the lowest watermark, at which or beyond are all: `None` if nobody has one.
+    """
     newest = sorted(at, reverse=True)[:STEPS]
-    return list(zip((offset for offset, _ in newest), accumulate(n for _, n in newest), strict=True))
+    found = list(zip((offset for offset, _ in newest), accumulate(n for _, n in newest), strict=True))
+    return found if lowest is None or lowest in found else [*found, lowest]
 
 
 def _status(others: Sequence[Reached], offset: int) -> Status:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import TypeAdapter
 
-from events.receipts import LISTED, Counts, Receipt, Watermarks, WatermarksAnswer
+from events.receipts import LISTED, Counts, MemberReceipt, Watermarks, WatermarksAnswer
 
-_receipts: TypeAdapter[Sequence[Receipt]] = TypeAdapter(Sequence[Receipt])
+_receipts: TypeAdapter[Sequence[MemberReceipt]] = TypeAdapter(Sequence[MemberReceipt])
 
 
 class Marks:
@@ -20,8 +20,8 @@ class Marks:
         """Something was heard that does not fit: ask again."""
         self._epoch = ""
         self._members = 0
-        self._shown: dict[str, Receipt] = {}
-        self._ahead: dict[str, Receipt] = {}
+        self._shown: dict[str, MemberReceipt] = {}
+        self._ahead: dict[str, MemberReceipt] = {}
         """Members who moved since, or are new."""
         self._counts: Counts | None = None
         self._counted = False
@@ -101,7 +101,7 @@ class Marks:
             return self.restatement()
         if self.large:
             return b'{"members":%d,"counts":%b}' % (self._members, self._encoded()) if recounted else None
-        return b'{"receipts":%b}' % _receipts.dump_json(moved) if moved else None
+        return b'{"receipts":%b}' % _encode(moved) if moved else None
 
     def state(self) -> bytes:
         """What was shown, as JSON: the next `flush` follows on it. `null` if nothing is known."""
@@ -109,7 +109,7 @@ class Marks:
             self._restate = True
             return b"null"
         if self._state is None:
-            receipts = _receipts.dump_json(list(self._shown.values()))
+            receipts = _encode(list(self._shown.values()))
             parts = (self._members if self.large else len(self._shown), receipts, self._encoded())
             self._state = b'{"members":%d,"receipts":%b,"counts":%b}' % parts
         return self._state
@@ -120,7 +120,7 @@ class Marks:
 
     # Inside
 
-    def _move(self, moved: Iterable[Receipt]) -> None:
+    def _move(self, moved: Iterable[MemberReceipt]) -> None:
         for each in moved:
             known = self._ahead.get(each.user) or self._shown.get(each.user)
             if known is None:
@@ -128,7 +128,7 @@ class Marks:
             else:
                 self._ahead[each.user] = _further(known, each)
 
-    def _move_listed(self, moved: Iterable[Receipt]) -> None:
+    def _move_listed(self, moved: Iterable[MemberReceipt]) -> None:
         for each in moved:
             if (known := self._shown.get(each.user)) is not None:
                 self._shown[each.user] = _further(known, each)
@@ -144,9 +144,15 @@ class Marks:
         return b"null" if self._counts is None else self._counts.encode()
 
 
-def _further(known: Receipt | None, given: Receipt) -> Receipt:
-    """Both watermarks only grow."""
-    if known is None or (given.delivered >= known.delivered and given.read >= known.read):
+def _encode(receipts: Sequence[MemberReceipt]) -> bytes:
+    """Most are no newcomers: only of those who are it is said."""
+    return _receipts.dump_json(receipts, exclude_defaults=True)
+
+
+def _further(known: MemberReceipt | None, given: MemberReceipt) -> MemberReceipt:
+    """Both watermarks only grow, and who has read something is no newcomer there any more."""
+    if known is None:
         return given
-    delivered, read = max(given.delivered, known.delivered), max(given.read, known.read)
-    return Receipt(user=given.user, delivered=delivered, read=read)
+    further = max(known, given, key=lambda each: (each.read, not each.newcomer))
+    delivered = max(given.delivered, known.delivered)
+    return further if further.delivered == delivered else further.model_copy(update={"delivered": delivered})

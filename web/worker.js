@@ -29,7 +29,10 @@ export function attend(scope, patience = PATIENCE_MS) {
   const on = (type, work) => scope.addEventListener(type, (event) => event.waitUntil(work(event)));
   on("install", () => scope.skipWaiting());
   on("activate", () => scope.clients.claim());
-  on("push", ({ data }) => pushed(scope, data?.text() ?? null, patience));
+  // One after the other: which is shown already decides about the next, and what is being shown must not be asked for.
+  /** @type {Promise<unknown>} */
+  let before = Promise.resolve();
+  on("push", ({ data }) => (before = before.catch(() => {}).then(() => pushed(scope, data?.text() ?? null, patience))));
   on("notificationclick", ({ notification }) => clicked(scope, notification, patience));
   on("pushsubscriptionchange", (event) => resubscribed(scope, event));
 }

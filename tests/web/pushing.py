@@ -21,11 +21,9 @@ from playwright.sync_api import Page, expect
 from pushservice import Arrival
 from running import Up
 from web.people import SENT, People, Screen
+from web.shade import PATIENCE, Shade
 
 ALLOWED: dict[str, Any] = {"permissions": ["notifications"]}
-
-PATIENCE = 30.0
-"""Seconds, on a machine that is busy with other tests."""
 
 SUBSCRIBED = """
 (subscription) => {
@@ -46,28 +44,6 @@ SUBSCRIBED = """
   };
 }
 """
-
-SHOWN = """
-async ([bodies, patience]) => {
-  const registration = () => navigator.serviceWorker.getRegistration();
-  const shown = async () => (await (await registration())?.getNotifications()) ?? [];
-  const end = performance.now() + patience;
-  const expected = (found) => JSON.stringify(found.map(({ body }) => body)) === JSON.stringify(bodies);
-  let found = await shown();
-  while (!expected(found) && performance.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    found = await shown();
-  }
-  return found.map(({ title, body, tag, icon, silent, data }) => ({ title, body, tag, icon, silent, data }));
-}
-"""
-
-
-def notifications(page: Page, *bodies: str) -> list[dict[str, Any]]:
-    """Of this site, as the browser shows them: as soon as they are these, or what they are instead."""
-    found: list[dict[str, Any]] = page.evaluate(SHOWN, [bodies, PATIENCE * 1000])
-    assert tuple(one["body"] for one in found) == bodies
-    return found
 
 
 class Taken(list[Arrival]):
@@ -135,6 +111,7 @@ class Subscriber:
             lambda event: self.registrations.extend(event["registrations"]),
         )
         self._devtools.send("ServiceWorker.enable")
+        self.shade = Shade(self.page)
 
     def receive(self) -> Mapping[str, Any]:
         """The next push that the push service has for this browser."""

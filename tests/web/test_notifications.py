@@ -16,11 +16,11 @@ from web.pushing import (
     asked,
     away,
     bell,
-    notifications,
     subscribed,
     switch_on,
     write,
 )
+from web.shade import Shade
 
 from notifier import ids
 
@@ -48,11 +48,12 @@ def test_a_message_to_somebody_who_looks_away_is_shown_by_the_browser(
     grace = away(people, ada, room)
     write(grace, LONG)
     subscriber.receive()
-    (shown,) = notifications(ada.page, f"Grace Hopper: {LONG[:50].rstrip()}...")
-    assert shown["title"].startswith("New message")
-    assert shown["tag"] == ids.tag("default", "ada", room)
-    assert shown["icon"].endswith("/icon.png")
-    assert shown["data"]["room"] == room
+    (shown,) = subscriber.shade.shows(f"Grace Hopper: {LONG[:50].rstrip()}...")
+    assert shown.title.startswith("New message")
+    assert shown.tag == ids.tag("default", "ada", room)
+    (kept,) = subscriber.shade.kept()
+    assert kept["icon"].endswith("/icon.png")
+    assert kept["data"]["room"] == room
 
 
 def test_of_several_messages_one_notification_is_left_and_it_goes_when_they_are_read(
@@ -62,24 +63,24 @@ def test_of_several_messages_one_notification_is_left_and_it_goes_when_they_are_
     grace = away(people, ada, room)
     write(grace, "one")
     subscriber.receive()
-    notifications(ada.page, "Grace Hopper: one")
+    subscriber.shade.shows("Grace Hopper: one")
     write(grace, "two")
-    notifications(ada.page, subscriber.receive()["body"])
+    subscriber.shade.shows(subscriber.receive()["body"])
     ada.look_back()
-    notifications(ada.page)
+    subscriber.shade.shows()
 
 
 def test_what_is_read_on_another_device_is_taken_back(people: People, box: Postbox, room: str) -> None:
     ada, subscriber = subscribed(people, box, room)
     write(away(people, ada, room), "hello")
     subscriber.receive()
-    notifications(ada.page, "Grace Hopper: hello")
+    subscriber.shade.shows("Grace Hopper: hello")
     ada.page.goto(f"{people.url}/favicon.svg")
     phone = people.enter(room, "ada", **PHONE)
     expect(phone.texts).to_have_text(["hello"])
     payload = subscriber.receive()
     assert (payload["type"], payload["room"]) == ("read", room)
-    notifications(ada.page)
+    subscriber.shade.shows()
 
 
 def test_whoever_has_closed_the_page_is_notified_and_comes_back_as_who_was_notified(
@@ -89,11 +90,11 @@ def test_whoever_has_closed_the_page_is_notified_and_comes_back_as_who_was_notif
     ada.page.goto(f"{people.url}/favicon.svg")
     write(people.enter(room, "grace"), "hello")
     subscriber.receive()
-    notifications(ada.page, "Grace Hopper: hello")
+    subscriber.shade.shows("Grace Hopper: hello")
     ada.page.goto(f"{people.url}/?room={room}&notified=")
     expect(ada.page.locator("#me-name")).to_have_text("Ada Lovelace")
     expect(ada.page).to_have_url(re.compile(f"room={room}&as=ada$"))
-    notifications(ada.page)
+    subscriber.shade.shows()
 
 
 CLICK = """
@@ -109,11 +110,11 @@ def test_a_click_opens_the_room_in_a_page_that_is_open(people: People, box: Post
     ada.look_away()
     write(people.enter(room, "grace"), "hello")
     subscriber.receive()
-    notifications(ada.page, "Grace Hopper: hello")
+    subscriber.shade.shows("Grace Hopper: hello")
     worker(ada).evaluate(CLICK)
     expect(ada.texts).to_have_text(["hello"])
     expect(ada.page).to_have_url(re.compile(f"room={room}&as=ada$"))
-    notifications(ada.page)
+    subscriber.shade.shows()
 
 
 def test_somebody_who_reads_along_is_not_disturbed(people: People, box: Postbox, room: str) -> None:
@@ -123,7 +124,7 @@ def test_somebody_who_reads_along_is_not_disturbed(people: People, box: Postbox,
     push = {"type": "comment", "comment": "c", "offset": 1, "title": "T"}
     subscriber.deliver({**push, "room": room, "tag": "here", "body": "here"})
     subscriber.deliver({**push, "room": "chat-elsewhere", "tag": "there", "body": "there"})
-    notifications(ada.page, "there")
+    subscriber.shade.shows("there")
 
 
 def test_a_push_that_cannot_be_read_says_that_there_is_something(
@@ -132,7 +133,7 @@ def test_a_push_that_cannot_be_read_says_that_there_is_something(
     ada, subscriber = subscribed(people, box, room)
     ada.look_away()
     subscriber.deliver("<b>?</b>")
-    assert notifications(ada.page, "")[0]["title"] == "New message"
+    assert subscriber.shade.shows("")[0].title == "New message"
 
 
 def test_whoever_switches_it_off_is_pushed_nothing(people: People, box: Postbox, room: str, up: Up) -> None:
@@ -166,11 +167,12 @@ def test_without_a_push_service_the_page_notifies_while_it_is_open(people: Peopl
     ada, grace = people.enter(room, "ada", **ALLOWED), people.enter(room, "grace")
     switch_on(ada, "^On while this page is open: its push service is out of reach")
     ada.look_away()
+    shade = Shade(ada.page)
     write(grace, LONG)
-    (shown,) = notifications(ada.page, f"Grace Hopper: {LONG[:50]}...")
-    assert shown["title"] == f"New message in {room}"
-    assert re.fullmatch(r"comment-[0-9a-f-]{36}", shown["tag"])
-    notifications(ada.page)
+    shown = shade.has_shown(f"Grace Hopper: {LONG[:50]}...")
+    assert shown.title == f"New message in {room}"
+    assert re.fullmatch(r"comment-[0-9a-f-]{36}", shown.tag)
+    shade.shows()
 
 
 MADE = """

@@ -36,6 +36,22 @@ test("one that was overtaken on its way does not hide the newer", async () => {
   assert.deepEqual(bodies(scope), ["3"]);
 });
 
+test("not even when both come at once, and a page takes its time to answer", async () => {
+  const scope = worker(new Page(null));
+  await Promise.all([scope.push(comment(3)), scope.push(comment(2))]);
+  assert.deepEqual(bodies(scope), ["3"]);
+});
+
+test("one that the browser would not show keeps none after it from being shown", async () => {
+  const scope = worker();
+  const { showNotification } = scope.registration;
+  scope.registration.showNotification = () => Promise.reject(new TypeError("no permission"));
+  await assert.rejects(scope.push(comment(1)), TypeError);
+  scope.registration.showNotification = showNotification;
+  await scope.push(comment(2));
+  assert.deepEqual(bodies(scope), ["2"]);
+});
+
 test("the same one again is shown without a sound", async () => {
   const scope = worker();
   await scope.push(comment(3));

@@ -10,7 +10,6 @@ from running import Up
 from web.people import PHONE, People
 from web.pushing import (
     ALLOWED,
-    PATIENCE,
     Postbox,
     Subscriber,
     asked,
@@ -20,6 +19,7 @@ from web.pushing import (
     switch_on,
     write,
 )
+from web.shade import PATIENCE
 
 ROOMS = iter(f"chat-bell-{number}" for number in range(1000))
 LOOKS: dict[str, dict[str, Any]] = {"light": {}, "dark": {"color_scheme": "dark"}, "phone": PHONE}

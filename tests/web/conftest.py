@@ -25,12 +25,24 @@ def up(tmp_path_factory: pytest.TempPathFactory, environ: dict[str, str]) -> Ite
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Callable[[], Browser]]:
-    """Starts one: Debian's if it is installed, else the one that Playwright has downloaded."""
-    installed = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+def notifies() -> bool:
+    """Whether the browser has to show notifications."""
+    return False
+
+
+@pytest.fixture(scope="module")
+def chromium(notifies: bool) -> Iterator[Callable[[], Browser]]:
+    """Starts one: Debian's if it is installed, else the one that Playwright has downloaded.
+
+    Without a window it needs half of the processor, and shows no notifications.
+    """
+    shell = [] if notifies else ["chromium-headless-shell"]
+    names = [*shell, "chromium", "chromium-browser", "google-chrome"]
+    installed = next(filter(None, map(shutil.which, names)), None)
+    channel = "chromium" if notifies and installed is None else None
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        yield lambda: playwright.chromium.launch(executable_path=installed, args=FLAGS)
+        yield lambda: playwright.chromium.launch(executable_path=installed, channel=channel, args=FLAGS)
 
 
 @pytest.fixture(scope="module")

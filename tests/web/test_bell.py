@@ -48,6 +48,11 @@ LISTENED = """
 """What the page plays is noted, and played as ever."""
 
 
+@pytest.fixture(scope="module")
+def notifies() -> bool:
+    return True
+
+
 @pytest.fixture
 def room() -> str:
     return next(ROOMS)

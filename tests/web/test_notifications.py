@@ -28,6 +28,11 @@ LONG = "This is a message of more than fifty characters, so not all of it is sho
 ROOMS = iter(f"chat-pushed-{number}" for number in range(1000))
 
 
+@pytest.fixture(scope="module")
+def notifies() -> bool:
+    return True
+
+
 @pytest.fixture
 def room() -> str:
     return next(ROOMS)

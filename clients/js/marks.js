@@ -10,6 +10,8 @@ export class Marks {
   upTo = null;
   /** What was told on this connection, or shown by the server. */
   told = { delivered: 0, read: 0 };
+  /** By the server's last word they have read nothing since they became a member. */
+  newcomer = false;
   /** @type {string | null} */
   #epoch = null;
   /** Read here, whether told or not. */
@@ -19,7 +21,7 @@ export class Marks {
   begin(epoch) {
     const other = this.#epoch !== null && this.#epoch !== epoch;
     this.#epoch = epoch;
-    if (other) [this.upTo, this.#read, this.told] = [null, 0, { delivered: 0, read: 0 }];
+    if (other) [this.upTo, this.#read, this.told, this.newcomer] = [null, 0, { delivered: 0, read: 0 }, false];
     return other;
   }
 
@@ -28,8 +30,15 @@ export class Marks {
     this.told = { delivered: 0, read: 0 };
   }
 
-  /** The server shows how far they are; a newcomer has told it of nothing read. @param {Omit<Mark, "user">} mark @returns {boolean} `upTo` is new */
+  /** They may have become a member just now: what was told to be read before was not taken, and is told again. */
+  joined() {
+    this.told = { ...this.told, read: 0 };
+  }
+
+  /** The server shows how far they are; of a newcomer it has taken nothing to be read. @param {Omit<Mark, "user">} mark @returns {boolean} `upTo` is new */
   seen({ delivered, read, newcomer = false }) {
+    this.newcomer = newcomer;
+    if (newcomer) this.joined();
     this.#tell(delivered, newcomer ? 0 : read);
     return this.#move(read);
   }
@@ -54,6 +63,7 @@ export class Marks {
 
   /** @param {Acknowledgement} acknowledgement  the server has it */
   taken({ kind, offset }) {
+    if (kind === "read") this.newcomer = false;
     this.#tell(offset, kind === "read" ? offset : 0);
   }
 

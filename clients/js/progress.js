@@ -6,7 +6,7 @@ import { audience } from "./reach.js";
 import { Watermarks } from "./watermarks.js";
 
 /**
- * @import { Frame, Mark, Position, Receipts, User } from "./types.js"
+ * @import { Frame, Mark, Position, Receipts, RoomEvent, User } from "./types.js"
  * @import { Connection } from "./connection.js"
  * @import { Pace } from "./pace.js"
  * @import { Platform } from "./platform.js"
@@ -26,6 +26,8 @@ export class Progress extends Emitter {
   #position;
   #watermarks = new Watermarks();
   #marks = new Marks();
+  /** An event of this connection has made them one, if they were none. */
+  #member = false;
   #errand;
 
   /**
@@ -53,7 +55,8 @@ export class Progress extends Emitter {
   /** @returns {((offset: number) => Reach) | null} what became of an own comment of this offset; null: not known */
   get reach() {
     const receipts = this.receipts;
-    return receipts && audience(receipts, { user: this.#me, delivered: this.#marks.told.delivered, read: this.#marks.upTo ?? 0 });
+    const { told, upTo, newcomer } = this.#marks;
+    return receipts && audience(receipts, { user: this.#me, delivered: told.delivered, read: upTo ?? 0, newcomer });
   }
 
   /** @param {number} offset  they have read up to here */
@@ -81,7 +84,7 @@ export class Progress extends Emitter {
   /** @param {Frame} frame */
   receive(frame) {
     const before = this.receipts;
-    if (frame.type === "event") this.#watermarks.event(frame.event);
+    if (frame.type === "event") this.#event(frame.event);
     if (frame.type === "receipts") this.#receipts(frame);
     if (frame.type === "subscribed") this.#subscribed(frame);
     if (this.receipts !== before) this.emit("receipts", this.receipts);
@@ -92,8 +95,20 @@ export class Progress extends Emitter {
     this.#errand.kick();
   }
 
+  /** @param {RoomEvent} event */
+  #event(event) {
+    this.#watermarks.event(event);
+    if (event.type === "member.left" && event.user === this.#me) this.#member = false;
+    const joined = event.type === "comment.posted" ? event.actor : event.type === "member.joined" ? event.user : null;
+    if (joined !== this.#me || this.#member) return;
+    this.#member = true;
+    this.#marks.joined();
+    this.#errand.kick();
+  }
+
   /** @param {Frame} frame */
   #subscribed({ receipts, offset }) {
+    this.#member = false;
     this.#marks.anew();
     this.#watermarks.begin(receipts, offset);
     this.#see(receipts?.receipts);

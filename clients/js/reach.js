@@ -26,7 +26,7 @@ export function audience({ members, receipts, counts }, author) {
 
 /** @param {NonNullable<Receipts["counts"]>} counts @param {number} members @param {Mark} author @param {number} offset */
 function counted({ delivered, read, newcomers }, members, author, offset) {
-  const aside = reached(newcomers ?? [], offset);
+  const aside = Math.max(0, reached(newcomers ?? [], offset) - Number(author.newcomer === true && author.read >= offset));
   const others = Math.max(0, members - 1 - aside);
   const readBy = bounded(reached(read, offset) - Number(author.read >= offset) - aside, others);
   const deliveredTo = bounded(reached(delivered, offset) - Number(author.delivered >= offset) - aside, others);

@@ -101,12 +101,12 @@ async def test_what_is_derived_is_mended(operated: Operated, damage: str) -> Non
 
 async def test_receipts_of_members_survive_and_missing_ones_begin_at_the_head(operated: Operated) -> None:
     await operated.conversation()
-    await operated.owner.execute("update comments.receipts set read = 3, delivered = 5")
+    await operated.owner.execute("update comments.receipts set read = 3, delivered = 5, newcomer = false")
     await operated.owner.execute(f"truncate {MEMBERS}; delete from comments.receipts where \"user\" = 'u9'")
     await rebuilt(operated)
-    query = "select distinct \"user\" = 'u9', read, delivered from comments.receipts"
+    query = "select distinct \"user\" = 'u9', read, delivered, newcomer from comments.receipts"
     rows = await operated.owner.fetch(query)
-    assert sorted(map(tuple, rows)) == [(False, 3, 5), (True, 16, 16)]
+    assert sorted(map(tuple, rows)) == [(False, 3, 5, False), (True, 16, 16, True)]
 
 
 async def test_tallies_and_numbers_of_a_large_room_are_mended_in_parts(

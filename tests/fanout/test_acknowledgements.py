@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from virtualtime import VirtualLoop, run
 
-from events.receipts import Receipts
+from events import subjects
+from events.receipts import Change, Changes, Receipts
 from events.testing import MemoryNats
 from fanout.acknowledgements import FLUSH_SECONDS, MOST, Acknowledgements
 from fanout.window import CALM_SECONDS, LONGEST_PAUSE
@@ -47,11 +48,13 @@ def marks(nats: MemoryNats) -> Marks:
 @asynccontextmanager
 async def running(nats: MemoryNats, limit: int = LIMIT) -> AsyncIterator[Acknowledgements]:
     acknowledgements = Acknowledgements(nats.receipts(), APP, interval=INTERVAL, limit=limit, remembered=100)
+    await acknowledgements.listen(nats)
     task = asyncio.create_task(acknowledgements.run())
     try:
         yield acknowledgements
     finally:
         task.cancel()
+        await acknowledgements.close()
 
 
 def taking(test: Callable[[Acknowledgements, MemoryNats], Awaitable[None]], limit: int = LIMIT) -> None:
@@ -99,6 +102,34 @@ def test_a_room_gets_one_message_an_interval_however_often_its_members_acknowled
             acknowledgements.take(ROOM, EPOCH, "ada", offset, 0)
             await asyncio.sleep(INTERVAL / 100)
         assert 8 <= len(published(nats)) <= 11
+
+    taking(test)
+
+
+def test_what_is_repeated_is_published_again_only_of_whoever_may_have_become_a_member() -> None:
+    """Before that, comments drops it."""
+
+    async def test(acknowledgements: Acknowledgements, nats: MemoryNats) -> None:
+        async def publishes() -> list[str]:
+            before = len(published(nats))
+            for user in "ada", "bob":
+                acknowledgements.take(ROOM, EPOCH, user, 3, 3)
+            await asyncio.sleep(2 * INTERVAL)
+            return sorted(user for message in published(nats)[before:] for user in users(message))
+
+        assert await publishes() == ["ada", "bob"]
+        assert await publishes() == []
+        for room, head in ("hall", 3), (ROOM, 4):
+            change = Change(room=room, head=head, users=["bob"] if room == ROOM else ["ada"])
+            await nats.send(subjects.changed(APP), Changes(changes=[change]).encode())
+        await asyncio.sleep(INTERVAL)
+        assert await publishes() == ["bob"]
+        await nats.send(subjects.changed(APP), b"?")
+        await asyncio.sleep(INTERVAL)
+        assert await publishes() == []
+        nats.go_away()
+        nats.come_back()
+        assert await publishes() == ["ada", "bob"]
 
     taking(test)
 

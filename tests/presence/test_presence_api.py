@@ -91,6 +91,11 @@ async def test_a_bad_field_is_named(api: httpx.AsyncClient, query: str) -> None:
     assert fields(await api.get(ROOM + query)) == [BAD[query]]
 
 
+async def test_how_long_it_may_be_is_said_in_characters(api: httpx.AsyncClient) -> None:
+    assert "at most 128 characters" in (await api.get(f"{ROOM}?after={'x' * 129}")).text
+    assert "at most 128 characters" in (await api.get(f"/v1/users/{'x' * 129}/presence")).text
+
+
 @pytest.mark.parametrize(
     "path", ["rooms/a%20b", f"users/{'x' * 129}", "users/%00"], ids=["room", "long", "nul"]
 )

@@ -74,6 +74,20 @@ test("offsets of another epoch are forgotten", () => {
   assert.deepEqual([marks.upTo, marks.due(3)], [null, { kind: "delivered", offset: 3 }]);
 });
 
+test("what was read before they became a member is told again", () => {
+  const marks = new Marks();
+  marks.read(3);
+  marks.taken({ kind: "read", offset: 3 });
+  assert.equal(marks.due(3), null);
+  marks.joined();
+  assert.deepEqual(marks.due(4), { kind: "read", offset: 3 });
+  marks.taken({ kind: "read", offset: 3 });
+  marks.seen({ delivered: 4, read: 4, newcomer: true });
+  assert.deepEqual([marks.newcomer, marks.due(4)], [true, { kind: "read", offset: 3 }]);
+  marks.taken({ kind: "read", offset: 3 });
+  assert.deepEqual([marks.newcomer, marks.due(4)], [false, null]);
+});
+
 test("whatever is lost, the server ends with the highest of both", () => {
   for (let seed = 0; seed < 200; seed++) {
     const dice = chance(seed);

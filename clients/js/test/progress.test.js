@@ -92,6 +92,25 @@ test("what somebody wrote alone is read when somebody who joins later reads it, 
   assert.equal(grace.room.unread, 0);
 });
 
+for (const [how, join] of /** @type {const} */ ([
+  ["who answers", (/** @type {World} */ _, /** @type {Room} */ room) => void room.post("hi")],
+  ["whom somebody else makes a member", (/** @type {World} */ world) => world.change(() => world.log.join("grace"))],
+])) {
+  for (const size of /** @type {const} */ (["small", "large"])) test(`what was read before counts as soon as one is a member: of ${how}, in a ${size} room`, async () => {
+    const world = new World(chance(15));
+    if (size === "large") world.lobby.limits.members = 1;
+    const [ada, grace] = [enter(world, "ada"), enter(world, "grace")];
+    ada.room.post("hello");
+    await world.pass(2000);
+    grace.room.markRead();
+    await world.pass(2000);
+    assert.deepEqual(ticks(ada.room), [["SENT", 0, 0, 0]]);
+    join(world, grace.room);
+    await world.pass(2000);
+    assert.deepEqual(ticks(ada.room)[0], ["READ", 1, 1, 1]);
+  });
+}
+
 test("in a large room the counts say it", async () => {
   const world = new World(chance(5));
   world.lobby.limits.members = 2;

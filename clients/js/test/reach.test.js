@@ -47,6 +47,12 @@ for (const told of [receipts, counts]) {
   });
 }
 
+test("an author who is a newcomer is not left out twice", () => {
+  const ada = { ...ADA, newcomer: true };
+  const room = counts([ada, { user: "grace", delivered: 4, read: 4 }]);
+  assert.deepEqual(audience(room, ada)(4), { others: 1, deliveredTo: 1, readBy: 1 });
+});
+
 test("with nobody else, a comment is sent", () => {
   assert.deepEqual(see(receipts([ADA]), 1), ["SENT", 0, 0, 0]);
   assert.equal(status({ ...comment, status: "READ" }, { others: 0, deliveredTo: 0, readBy: 0 }), "SENT");

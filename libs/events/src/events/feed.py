@@ -23,9 +23,10 @@ class EventFeed(Protocol):
     async def take(self, app: str, durable: str, most: int, wait: float) -> Sequence[Received]:
         """The next events for this durable consumer, which all its replicas share; made if it is gone.
 
-        Waits `wait` seconds for the first one. What is not confirmed within 30 s comes again, and what is
-        taken by two replicas is in no order. After the stream was made anew, all that it holds comes again.
-        A message that was not published as a `Record` is confirmed and left out.
+        Waits `wait` seconds for the first one. What is not confirmed within
+        `storage.CONFIRM_SECONDS` comes again, and what is taken by two replicas is in no order. After the
+        stream was made anew, all that it holds comes again. A message that was not published as
+        a `Record` is confirmed and left out.
         """
         ...
 

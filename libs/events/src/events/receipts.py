@@ -152,7 +152,8 @@ class ReceiptStream(Protocol):
     async def take_receipts(self, app: str, durable: str, most: int, wait: float) -> Sequence[Taken]:
         """The next messages for this durable consumer, which all its replicas share; made if it is gone.
 
-        Waits `wait` seconds for the first one. What is not confirmed within 30 s comes again.
+        Waits `wait` seconds for the first one. What is not confirmed within
+        `storage.CONFIRM_SECONDS` comes again.
         """
         ...
 

@@ -121,8 +121,8 @@ _MEND: dict[Kind, str] = {
             returning room
         ),
         put as (
-            insert into comments.receipts (room, "user", delivered, read)
-            select $1, "user", head, head from expected
+            insert into comments.receipts (room, "user", delivered, read, newcomer)
+            select $1, "user", head, head, true from expected
             on conflict do nothing
             returning room
         )

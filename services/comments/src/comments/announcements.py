@@ -6,7 +6,7 @@ An announcement may be lost, or heard twice: followers know the order by the off
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 
 from chassis.outages import Outages
 from comments import outbox
@@ -31,17 +31,15 @@ class Announcements:
         self._waiting.append(stored)
         self._some.set()
 
-    async def add_waiting(self, pool: Pool, partitions: Collection[int]) -> list[Stored]:
-        """The first of each room in the outbox, which are returned; of more, followers ask the log."""
-        added: list[Stored] = []
+    async def add_waiting(self, pool: Pool, partitions: Collection[int]) -> AsyncIterator[Sequence[Stored]]:
+        """The first of each room in the outbox, said read by read; of more, followers ask the log."""
         rooms = [one for one in await outbox.waiting(pool, partitions) if not one.refill]
         for start in range(0, len(rooms), outbox.ROOMS):
             asked = [(one.partition, one.key, 0) for one in rooms[start : start + outbox.ROOMS]]
             _, rows = await outbox.read(pool, asked)
             for stored in rows:
                 self.add(stored)
-            added += rows
-        return added
+            yield rows
 
     async def run(self) -> None:
         """Make them until cancelled."""

@@ -12,7 +12,7 @@ from chassis.problems import answers, invalid, parse
 from chassis.shortcut import Headers, Shortcut
 from comments.actions import Actions, allow
 from comments.audiences import Audiences
-from comments.drafts import Attributes, Change, NewMember, RoomDraft, Text
+from comments.drafts import STORABLE, Attributes, Change, NewMember, RoomDraft
 from comments.errors import CommentGone, KeyReused, NotTheAuthor, UnknownComment
 from comments.reader import Reader
 from comments.requests import KEY, READING, SENDING, WRITING, CommentId, key_of, request_body
@@ -31,8 +31,8 @@ from events import ROOM
 RoomId = Annotated[str, Path(pattern=ROOM, description="The room's id.", examples=["chat-5-12"])]
 Limit = Annotated[int, Query(ge=1, le=100, description="Entries on a page.")]
 Offset = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
-After = Annotated[Text, Query(max_length=164, description="Entries that follow this id.")]
-UserId = Annotated[Text, Path(max_length=128, description="The user's id.", examples=["u1"])]
+After = Annotated[str, Query(max_length=164, description="Entries that follow this id."), STORABLE]
+UserId = Annotated[str, Path(max_length=128, description="The user's id.", examples=["u1"]), STORABLE]
 
 
 def router(actions: Actions, reader: Reader, audiences: Audiences) -> APIRouter:

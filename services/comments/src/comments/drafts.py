@@ -48,8 +48,9 @@ def _depth(value: Any, most: int) -> int:
     return 1 + max((_depth(each, most - 1) for each in inner), default=0)
 
 
-Text = Annotated[str, AfterValidator(storable)]
-NonEmpty = Annotated[str, StringConstraints(min_length=1), AfterValidator(storable)]
+STORABLE = AfterValidator(storable)
+"""After the length: else that is called a number of items."""
+NonEmpty = Annotated[str, StringConstraints(min_length=1), STORABLE]
 Bounded = Annotated[Meta, AfterValidator(bounded)]
 
 
@@ -94,6 +95,6 @@ class Attributes(View):
 class NewMember(View):
     """Who joins: the caller, unless a moderator names somebody else."""
 
-    user: Annotated[Text | None, Field(min_length=1, max_length=128)] = None
-    name: Annotated[Text | None, Field(max_length=200)] = None
-    avatar: Annotated[Text | None, Field(max_length=2000, pattern=r"^https?://")] = None
+    user: Annotated[str, Field(min_length=1, max_length=128), STORABLE] | None = None
+    name: Annotated[str, Field(max_length=200), STORABLE] | None = None
+    avatar: Annotated[str, Field(max_length=2000, pattern=r"^https?://"), STORABLE] | None = None

@@ -221,7 +221,8 @@ class Relay:
         doubtful = await self._upkeep.doubtful(owned, owned - self._open)
         self._close(doubtful)
         if doubtful and not any(self._in_flight[partition] for partition in doubtful):
-            self.found(await self._announcements.add_waiting(self._pool, doubtful))
+            async for rows in self._announcements.add_waiting(self._pool, doubtful):
+                self.found(rows)
             await self._upkeep.fill(doubtful)
             self._to_look.set()
         if rechecks != self._rechecks:

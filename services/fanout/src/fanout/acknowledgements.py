@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from functools import partial
 from time import time
 
-from events.receipts import Receipt, Receipts, ReceiptStream
+from events import Stop, Wire, subjects
+from events.receipts import Changes, Receipt, Receipts, ReceiptStream
 from fanout.window import Window
 
 MOST = 800
@@ -64,7 +65,9 @@ class Acknowledgements:
         self._limit = limit
         self._remembered = remembered
         self._pending: dict[Place, _Batch] = {}
-        self._confirmed: OrderedDict[tuple[Place, str], Mark] = OrderedDict()
+        self._confirmed: OrderedDict[tuple[str, str], tuple[str, Mark]] = OrderedDict()
+        """By room and user: the epoch, and what the stream has."""
+        self._stops: list[Stop] = []
         self._some = asyncio.Event()
         self._sending = asyncio.Lock()
         self._window = Window("receipts", self._confirmed.clear)
@@ -81,7 +84,7 @@ class Acknowledgements:
     def take(self, room: str, epoch: str | None, user: str, delivered: int, read: int) -> bool:
         """Publish it soon; `False` if too many wait already. Offsets are from 0 to 2**63 - 1."""
         place, mark = (room, epoch), (delivered, read)
-        known = self._confirmed.get((place, user), NOTHING)
+        known = self._known(place, user)
         if higher(known, mark) == known:
             return True
         batch = self._pending.get(place)
@@ -89,6 +92,17 @@ class Acknowledgements:
             return False
         self._merge(place, user, mark, time())
         return True
+
+    async def listen(self, wire: Wire) -> None:
+        """Hear of who becomes a member: what they acknowledged before was dropped, and counts if repeated."""
+        self._stops.append(await wire.listen(subjects.changed(self._app), self._changed))
+        wire.reconnected(self._confirmed.clear)
+
+    async def close(self) -> None:
+        """Hear nothing more."""
+        stops, self._stops = self._stops, []
+        for stop in stops:
+            await stop()
 
     async def run(self) -> None:
         """Publish until cancelled."""
@@ -142,15 +156,34 @@ class Acknowledgements:
         self.waiting -= len(part.marks)
         if confirmed:
             self.published += 1
-            if place[1] is not None:  # else the same offset may mean something else by now
-                self._remember(place, part)
+            self._remember(place, part)
         else:
             for user, mark in part.marks.items():
                 self._merge(place, user, mark, part.at)
 
+    # What is confirmed
+
+    def _changed(self, _subject: str, payload: bytes) -> None:
+        try:
+            changes = Changes.decode(payload).changes
+        except ValueError:
+            log.warning("a hint of changes cannot be read")
+            return
+        for change in changes:
+            for user in change.users:
+                self._confirmed.pop((change.room, user), None)
+
+    def _known(self, place: Place, user: str) -> Mark:
+        epoch, mark = self._confirmed.get((place[0], user), (None, NOTHING))
+        return mark if epoch == place[1] else NOTHING
+
     def _remember(self, place: Place, part: _Batch) -> None:
+        room, epoch = place
+        if epoch is None:  # the same offset may mean something else by now
+            return
         for user, mark in part.marks.items():
-            key = place, user
-            self._confirmed[key] = higher(self._confirmed.pop(key, NOTHING), mark)
+            known = self._known(place, user)
+            self._confirmed.pop((room, user), None)
+            self._confirmed[room, user] = epoch, higher(known, mark)
         while len(self._confirmed) > self._remembered:
             self._confirmed.popitem(last=False)

@@ -54,9 +54,11 @@ async def assemble(settings: Settings, nats: Carrier, pushed: Pushed) -> AsyncIt
     try:
         await companies.listen()
         await desk.unread.listen()
+        await desk.acknowledgements.listen(nats)
         yield Parts(desk, roster, pages, companies)
     finally:
         await hub.close()
+        await desk.acknowledgements.close()
         await desk.unread.close()
         await companies.close()
         await desk.heartbeats.close()

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from chassis.auth import Caller, Identity, TokenMissing, identify
 from chassis.identity import MAX_USER
@@ -40,7 +40,8 @@ WRITING = (*READING, StorageFull)
 SENDING = (*WRITING, Problem, BodyTooLarge)
 """With a body, which may be no JSON or no form at all: 400."""
 
-Text = Annotated[str, AfterValidator(printable)]
+PRINTABLE = AfterValidator(printable)
+"""After the length: else that is called a number of items."""
 DeviceId = Annotated[
     str,
     Path(
@@ -52,12 +53,12 @@ DeviceId = Annotated[
 RoomId = Annotated[str, Path(pattern=ROOM, description="The room's id.", examples=["chat-5-12"])]
 CommentId = Annotated[UUID, Path(description="The comment's id.", examples=[examples.ID])]
 Limit = Annotated[int, Query(ge=1, le=100, description="People on a page.")]
-After = Annotated[Text, Query(max_length=MAX_USER, description="People whose user id follows this one.")]
+After = Annotated[
+    str, Query(max_length=MAX_USER, description="People whose user id follows this one."), PRINTABLE
+]
 User = Annotated[
-    Text | None,
-    Query(
-        min_length=1, max_length=MAX_USER, description="Only this one; another needs the right to moderate."
-    ),
+    Annotated[str, Field(min_length=1, max_length=MAX_USER), PRINTABLE] | None,
+    Query(description="Only this one; another needs the right to moderate."),
 ]
 
 

@@ -21,19 +21,24 @@ READING = (TokenMissing, Forbidden, InvalidRequest, TooManyRequests, NotKnown)
 """What every route may answer."""
 
 
-def _text(value: str) -> str:
+def _printable(value: str) -> str:
     if not value.isprintable():
         raise ValueError("must be printable")
     return value
 
 
-Text = Annotated[str, AfterValidator(_text)]
+PRINTABLE = AfterValidator(_printable)
+"""After the length: else that is called a number of items."""
 RoomId = Annotated[str, Path(pattern=ROOM, description="The room's id.", examples=["chat-5-12"])]
 UserId = Annotated[
-    Text, Path(min_length=1, max_length=MAX_USER, description="The user's id.", examples=["u1"])
+    str,
+    Path(min_length=1, max_length=MAX_USER, description="The user's id.", examples=["u1"]),
+    PRINTABLE,
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="People on a page.")]
-After = Annotated[Text, Query(max_length=MAX_USER, description="People whose user id follows this one.")]
+After = Annotated[
+    str, Query(max_length=MAX_USER, description="People whose user id follows this one."), PRINTABLE
+]
 Users = Annotated[
     str | None,
     Query(

@@ -56,6 +56,30 @@ async def test_a_comment_is_sent_then_delivered_then_read(services: Cluster) -> 
         assert comment["createdAt"] <= each["deliveredAt"] <= each["readAt"]
 
 
+async def test_what_was_read_before_somebody_was_a_member_counts_once_they_repeat_it(
+    services: Cluster,
+) -> None:
+    lobby = room()
+    await join(services.comments[0], lobby, "ann")
+    comment = await post(services.comments[0], "ann", lobby, "hello")
+    read = {"room": lobby, "offset": comment["offset"]}
+    async with (
+        guest(services.fanouts[0], "bob", lobby) as bob,
+        guest(services.fanouts[0], "ann", lobby) as ann,
+    ):
+        await bob.ask("read", **read)
+        await ann.ask("read", **read)
+        await bob.hears(moved("ann", read=comment["offset"]))
+        assert await status(services, comment["id"]) == "SENT"
+        await post(services.comments[1], "bob", lobby, "hi")
+
+        async def counts() -> bool:
+            await bob.ask("read", **read)
+            return await status(services, comment["id"]) == "READ"
+
+        await until(counts)
+
+
 async def _is(system: Cluster, comment: str, wanted: str) -> bool:
     return await status(system, comment) == wanted
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping
 
-from events import NotPublished, Rejected, Stop
+from events import Full, NotPublished, Rejected, Stop
 from events.leases import LeaseWatcher
 
 LATENCY = 0.03
@@ -23,7 +23,9 @@ class Distant:
         self.most = 0
         """That were in flight at once."""
         self.refused: set[str] = set()
-        """Keys that the bucket does not take, as one that is full."""
+        """Keys that the bucket has no room for."""
+        self.full = False
+        """It takes no other lease, and nothing that is larger than what it has."""
         self.missing = self.broken = self.frozen = False
         self._latency = latency
         self._kept: dict[str, tuple[bytes, float]] = {}
@@ -50,19 +52,21 @@ class Distant:
                 self._apply(key, value, ttl, confirmed)
 
     def suffer(self, trouble: str) -> None:
-        """What may happen: `lose`, `break`, `freeze`, `delete` and `mend`."""
+        """What may happen: `lose`, `break`, `freeze`, `delete`, `fill` and `mend`."""
         if trouble in ("lose", "break"):
             self.break_off(arrive=trouble == "break")
         elif trouble == "freeze":
             self.frozen = True
         elif trouble == "delete":
             self.delete()
+        elif trouble == "fill":
+            self.full = True
         else:
             self.mend()
 
     def mend(self) -> None:
-        """What hung arrives now, what broke is connected again, what was deleted is there."""
-        self.frozen = self.broken = self.missing = False
+        """What hung arrives now, what broke is connected again, what was deleted is there, and has room."""
+        self.frozen = self.broken = self.missing = self.full = False
         while self._way:
             self._apply(*self._way.popleft())
 
@@ -100,8 +104,8 @@ class Distant:
         if self.missing:
             _fail(confirmed, Rejected("no stream listens"))
             return
-        if key in self.refused:
-            _fail(confirmed, Rejected("maximum bytes exceeded"))
+        if not self._has_room(key, value or b""):
+            _fail(confirmed, Full("maximum bytes exceeded"))
             return
         if value is None:
             self._kept.pop(key, None)
@@ -109,6 +113,13 @@ class Distant:
             self._kept[key] = value, asyncio.get_running_loop().time() + ttl
         if not confirmed.done():
             confirmed.set_result(None)
+
+    def _has_room(self, key: str, value: bytes) -> bool:
+        if key in self.refused:
+            return False
+        kept, until = self._kept.get(key, (b"", 0.0))
+        there = until > asyncio.get_running_loop().time()
+        return not self.full or (there and len(value) <= len(kept))
 
     async def ensure_leases(self) -> None:
         raise AssertionError("presence makes the bucket")

@@ -9,7 +9,7 @@ from contract.ports import Nats
 from contract.recording import Began, Diary, Ended, Extended, Heard, Lost
 from servers import OwnNats
 
-from events import StreamError, subjects
+from events import Full, StreamError, subjects
 from events.jetstream import Nats as RealNats
 from events.jetstream import connect
 from events.leases import Leases
@@ -195,7 +195,11 @@ async def test_a_bucket_that_is_full_takes_no_other_lease_and_keeps_those_it_has
         await extend(leases, f"{app}.u.c{number}", large)
     futures = [await leases.extend(f"{app}.u.d{number}", large, TTL) for number in range(5)]
     refused = await asyncio.gather(*futures, return_exceptions=True)
-    assert isinstance(refused[-1], StreamError)
+    assert isinstance(refused[-1], Full)
+    for number in range(9):
+        await extend(leases, f"{app}.u.c{number}", large)
+    with pytest.raises(Full):
+        await extend(leases, f"{app}.u.c0", bytes(200_000))
     await extend(leases, f"{app}.u.c0", b"smaller")
     diary = Diary()
     stop = await leases.watch_leases(app, diary)

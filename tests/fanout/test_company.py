@@ -217,11 +217,26 @@ def test_a_room_that_grows_or_shrinks_is_stated_anew() -> None:
         await world.presence.come("cid")
         await asyncio.sleep(GATHER)
         assert one.taken() == [{"count": 3, "people": None}]
-        await world.presence.go("ann")
+        await world.presence.go("ann", "bob")
         await asyncio.sleep(10)
-        assert (one.view.count, set(one.view.people or ())) == (2, {"bob", "cid"})
+        assert (one.view.count, set(one.view.people or ())) == (1, {"cid"})
 
     told(story, "ann", "bob", listed=2)
+
+
+def test_one_who_comes_and_goes_in_a_room_at_the_limit_makes_nobody_be_sent_lists() -> None:
+    async def story(world: Gathering) -> None:
+        one = world.come()
+        for _ in range(20):
+            await world.presence.come("u10")
+            await asyncio.sleep(30)
+            await world.presence.go("u10")
+            await asyncio.sleep(30)
+        frames = one.taken()
+        assert [frame for frame in frames if "people" in frame] == [{"count": 11, "people": None}]
+        assert frames[-1] == {"count": 10, "joined": [], "left": []}
+
+    told(story, *[f"u{number}" for number in range(10)], listed=10)
 
 
 @pytest.mark.parametrize("how", ["restated", "reconnected"])

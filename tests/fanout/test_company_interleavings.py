@@ -14,6 +14,8 @@ from events.receipts import LISTED
 
 USERS = [f"u{number}" for number in range(7)]
 LISTED_HERE = 3
+RELISTED_HERE = 2
+"""The most people with whom a room that had more is listed again."""
 
 
 class Story:
@@ -143,8 +145,11 @@ class Story:
     def check(self, companion: Companion) -> None:
         view, here, marks = companion.view, self.world.presence.here, self.world.receipts.marks
         assert view.count == len(here)
-        listed = len(here) <= LISTED_HERE
-        assert view.people == ({user: each.model_dump() for user, each in here.items()} if listed else None)
+        if view.people is None:
+            assert len(here) > RELISTED_HERE
+        else:
+            assert len(here) <= LISTED_HERE
+            assert view.people == {user: each.model_dump() for user, each in here.items()}
         assert view.asked == {user: user in here for user in view.asked}
         assert view.members == len(marks)
         if len(marks) > LISTED:

@@ -7,12 +7,20 @@ from typing import Any
 
 import pytest
 from fakelog import EPOCH, ROOM, UnrulyNats
-from nodes import SECRET, Node, node, token
+from nodes import SECRET, Client, Node, node, token
 
 from chassis.auth import sign
 from events import subjects
 from events.presence import Lease, PresenceAnswer, PresenceQuery, Present
-from events.receipts import MemberReceipt, Receipts, RoomUnread, UnreadAnswer, WatermarksAnswer
+from events.receipts import (
+    Change,
+    Changes,
+    MemberReceipt,
+    Receipts,
+    RoomUnread,
+    UnreadAnswer,
+    WatermarksAnswer,
+)
 
 APP = "app"
 PATIENCE = 30
@@ -24,6 +32,8 @@ class Services:
 
     def __init__(self) -> None:
         self.unread = UnreadAnswer(users={"u1": []})
+        self.counted = 0
+        """Questions for what is unread that were answered."""
 
     async def present(self, question: bytes) -> bytes:
         asked = PresenceQuery.decode(question).users or []
@@ -35,6 +45,7 @@ class Services:
         return WatermarksAnswer(epoch=EPOCH, members=1, receipts=receipts).encode()
 
     async def count(self, _question: bytes) -> bytes:
+        self.counted += 1
         return self.unread.encode()
 
 
@@ -220,3 +231,77 @@ async def test_a_new_token_gives_and_takes_rooms_of_which_it_is_told_what_is_unr
         while pushed["type"] != "unread":
             pushed = await client.receive()
         assert ([each["room"] for each in pushed["rooms"]], pushed["left"]) == (["b"], ["a"])
+
+
+# Unread, read too slowly
+
+
+class Slow:
+    """A client that knows what it has not read in three rooms, and takes nothing any more."""
+
+    def __init__(self, n: Node, services: Services, client: Client) -> None:
+        self.n = n
+        self.services = services
+        self.client = client
+
+    async def clog(self, other: Client) -> None:
+        self.client.socket.transport.pause_reading()
+        while self.n.hub.figures.shed == 0:
+            await other.ask("signal", room=ROOM, name="cursor", data="x" * 4000)
+
+    def unclog(self) -> None:
+        self.client.socket.transport.resume_reading()
+
+    async def change(self, room: str, **rooms: int) -> None:
+        """In this room; so many are unread in all."""
+        self.services.unread = UnreadAnswer(users={"u1": [room_unread(*each) for each in rooms.items()]})
+        before = self.services.counted
+        changes = Changes(changes=[Change(room=room, head=9, users=["u1"])])
+        await self.n.nats.send(subjects.changed(APP), changes.encode())
+        await until(lambda: self.services.counted > before)
+
+    async def told(self) -> tuple[dict[str, int], list[str]]:
+        """What is unread in the rooms of the next push, and the rooms that it says are left."""
+        while (frame := await self.client.receive())["type"] != "unread":
+            pass
+        return {each["room"]: each["unread"] for each in frame["rooms"]}, frame.get("left", [])
+
+
+@asynccontextmanager
+async def slow(**settings: Any) -> AsyncIterator[Slow]:
+    async with (
+        furnished(rate_limits="off", unread_push=0.001, **settings) as (n, services),
+        n.member("u1") as client,
+        n.member("u2") as other,
+    ):
+        services.unread = UnreadAnswer(users={"u1": [room_unread(room, 0) for room in ("a", "b", "c")]})
+        await client.ask("unread")
+        made = Slow(n, services, client)
+        await made.clog(other)
+        yield made
+
+
+SHEDDING = {"write_high": 1 << 20, "shed_above": 0}
+STALLED = {"write_high": 4096, "shed_above": 1 << 30}
+
+
+@pytest.mark.parametrize("bounds", [SHEDDING, STALLED], ids=["more waits than may", "stalled"])
+async def test_a_slow_reader_is_told_once_what_is_unread_when_it_keeps_up(bounds: dict[str, int]) -> None:
+    async with slow(**bounds) as reader:
+        for unread in range(1, 9):
+            await reader.change("a", a=unread, b=0, c=0)
+        await reader.change("b", a=8, c=0)
+        reader.unclog()
+        assert await reader.told() == ({"a": 8}, ["b"])
+        await reader.change("c", a=8, c=1)
+        assert await reader.told() == ({"c": 1}, [])
+
+
+async def test_a_slow_reader_is_told_what_its_newest_token_allows() -> None:
+    async with slow(**SHEDDING) as reader:
+        await reader.change("a", a=1, b=0, c=0)
+        await reader.change("b", a=1, b=1, c=0)
+        await reader.client.send("refresh", token=token("u1", a="r"))
+        await reader.change("b", a=1, b=2, c=0)
+        reader.unclog()
+        assert await reader.told() == ({"a": 1}, ["b", "c"])

@@ -206,27 +206,6 @@ def test_an_outage_is_said_once_when_it_begins_and_once_when_it_ends(
     assert caplog.messages == ["heartbeats wait for NATS: away", "heartbeats have NATS again"]
 
 
-def test_a_full_bucket_keeps_what_it_has_and_that_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    async def test(heartbeats: Heartbeats, distant: Distant) -> None:
-        held = hold(heartbeats, 1000)
-        await asyncio.sleep(INTERVAL)
-        beats, late = heartbeats.figures.beats, ("late", lease("late"))
-        distant.refused = set(kept(late))
-        heartbeats.hold(*late)
-        for _ in range(100):
-            await asyncio.sleep(INTERVAL / 10)
-            assert distant.live == held
-        assert heartbeats.figures.beats - beats == pytest.approx(20 * 1000, rel=0.15)
-        distant.refused = set()
-        await asyncio.sleep(INTERVAL)
-        assert distant.live == held | kept(late)
-
-    with caplog.at_level(logging.INFO, logger="fanout"):
-        beating(test)
-    said = ["heartbeats wait for NATS: maximum bytes exceeded", "heartbeats have NATS again"]
-    assert caplog.messages == said
-
-
 def test_while_nats_is_away_it_is_tried_a_few_times_and_not_by_all() -> None:
     async def test(heartbeats: Heartbeats, distant: Distant) -> None:
         hold(heartbeats, 1000)
@@ -411,6 +390,185 @@ def test_one_that_hung_on_its_way_does_not_come_back_to_life() -> None:
     beating(test)
 
 
+# A full bucket
+
+
+@pytest.mark.parametrize("refused", [1, 200, 3000], ids=str)
+def test_a_full_bucket_keeps_what_it_has_and_takes_the_others_once_there_is_room(refused: int) -> None:
+    async def test(heartbeats: Heartbeats, distant: Distant) -> None:
+        held = hold(heartbeats, 1000)
+        await asyncio.sleep(INTERVAL)
+        distant.full, late = True, [(f"late{number}", lease(f"late{number}")) for number in range(refused)]
+        for each in late:
+            heartbeats.hold(*each)
+        beats, failures = heartbeats.figures.beats, heartbeats.failures
+        for _ in range(round(6 * TTL)):
+            await asyncio.sleep(1)
+            assert distant.live == held
+        assert heartbeats.figures.beats - beats == pytest.approx(1000 * 6 * TTL / INTERVAL, rel=0.01)
+        assert heartbeats.failures - failures == pytest.approx(refused * (6 * TTL / INTERVAL + 1), rel=0.1)
+        distant.full = False
+        await asyncio.sleep(INTERVAL + SOON)
+        assert distant.live == held | kept(*late)
+
+    beating(test)
+
+
+def test_what_is_refused_is_tried_once_an_interval() -> None:
+    async def test(heartbeats: Heartbeats, distant: Distant) -> None:
+        distant.full = True
+        hold(heartbeats, 1)
+        await asyncio.sleep(10 * INTERVAL)
+        times = [time for time, _, _ in distant.sent]
+        assert len(times) == pytest.approx(11, abs=1)
+        assert min(later - earlier for earlier, later in pairwise(times[1:])) > INTERVAL - 2 * TURN_SECONDS
+
+    beating(test)
+
+
+def test_that_the_bucket_is_full_is_said_once_and_that_it_has_room_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def test(heartbeats: Heartbeats, distant: Distant) -> None:
+        distant.full = True
+        hold(heartbeats, 100)
+        await asyncio.sleep(6 * INTERVAL)
+        distant.full = False
+        await asyncio.sleep(6 * INTERVAL)
+
+    with caplog.at_level(logging.INFO, logger="fanout"):
+        beating(test)
+    assert caplog.messages == ["NATS has no room for all leases", "NATS has room for all leases again"]
+
+
+def test_a_lease_that_cannot_grow_goes_on_as_it_was_until_there_is_room() -> None:
+    async def test(heartbeats: Heartbeats, distant: Distant) -> None:
+        held = hold(heartbeats, 1000)
+        await asyncio.sleep(INTERVAL)
+        distant.full = True
+        larger = [(f"c{number}", lease(f"c{number}", "lobby", "hall")) for number in range(500)]
+        for each in larger:
+            heartbeats.hold(*each)
+        for _ in range(round(4 * TTL)):
+            await asyncio.sleep(1)
+            assert distant.live == held
+        distant.full = False
+        await asyncio.sleep(INTERVAL + SOON)
+        assert distant.live == held | kept(*larger)
+
+    beating(test)
+
+
+def test_a_lease_that_cannot_grow_can_shrink() -> None:
+    async def test(heartbeats: Heartbeats, distant: Distant) -> None:
+        heartbeats.hold("c1", lease("c1", "lobby"))
+        await asyncio.sleep(INTERVAL)
+        distant.full = True
+        for rooms in ("lobby", "hall"), ("yard",), ("lobby", "hall"), ():
+            heartbeats.hold("c1", lease("c1", *rooms))
+            await asyncio.sleep(SOON)
+        assert distant.live == kept(("c1", lease("c1")))
+
+    beating(test)
+
+
+def test_a_value_that_is_newer_than_the_refused_one_is_sent_at_once() -> None:
+    async def test(heartbeats: Heartbeats, distant: Distant) -> None:
+        heartbeats.hold("c1", lease("c1", "lobby"))
+        await asyncio.sleep(INTERVAL / 2)
+        distant.full = True
+        heartbeats.hold("c1", lease("c1", "lobby", "hall"))
+        while heartbeats.failures == 0:
+            await asyncio.sleep(LATENCY / 10)
+        heartbeats.hold("c1", lease("c1", "yard"))
+        await asyncio.sleep(SOON)
+        assert distant.live == kept(("c1", lease("c1", "yard")))
+
+    beating(test)
+
+
+def test_one_that_has_no_room_when_it_comes_back_is_not_shown_as_it_was() -> None:
+    async def test(heartbeats: Heartbeats, distant: Distant) -> None:
+        heartbeats.hold("c1", lease("c1", "lobby"))
+        await asyncio.sleep(INTERVAL / 2)
+        heartbeats.drop("c1")
+        while len(distant.sent) < 2:
+            await asyncio.sleep(TURN_SECONDS / 10)
+        heartbeats.hold("c1", lease("c1", "lobby", "hall"))
+        while distant.live:
+            await asyncio.sleep(TURN_SECONDS / 10)
+        distant.full = True
+        await asyncio.sleep(2 * INTERVAL)
+        assert {value for _, _, value in distant.sent[2:]} == {lease("c1", "lobby", "hall").encode()}
+
+    beating(test, latency=5 * SOON)
+
+
+def test_an_end_that_is_refused_is_tried_again() -> None:
+    async def test(heartbeats: Heartbeats, distant: Distant) -> None:
+        held = hold(heartbeats, 100)
+        await asyncio.sleep(1)
+        distant.refused = set(held)
+        for number in range(100):
+            heartbeats.drop(f"c{number}")
+        await asyncio.sleep(1)
+        assert distant.live == held
+        distant.refused = set()
+        await asyncio.sleep(INTERVAL + SOON)
+        assert distant.live == {}
+
+    beating(test)
+
+
+def test_the_end_does_not_wait_for_ever_for_what_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    async def test(heartbeats: Heartbeats, distant: Distant) -> None:
+        distant.refused = set(list(hold(heartbeats, 3))[:1])
+        await asyncio.sleep(1)
+        distant.refused = set(distant.live)
+        began = asyncio.get_running_loop().time()
+        await heartbeats.close()
+        assert asyncio.get_running_loop().time() - began == pytest.approx(CLOSE_SECONDS)
+
+    beating(test)
+    assert "2 leases could not be ended: they will expire" in caplog.messages
+
+
+def test_those_that_were_refused_and_go_are_forgotten() -> None:
+    async def test(heartbeats: Heartbeats, distant: Distant) -> None:
+        distant.full = True
+        hold(heartbeats, 100)
+        await asyncio.sleep(1)
+        for number in range(100):
+            heartbeats.drop(f"c{number}")
+        await asyncio.sleep(SOON)
+        before = len(distant.sent)
+        await asyncio.sleep(2 * TTL)
+        assert len(distant.sent) == before
+        hold(heartbeats, 100)
+        await asyncio.sleep(1)
+        await heartbeats.close()
+
+    beating(test)
+
+
+def test_a_bucket_that_is_full_after_an_outage_ends_it() -> None:
+    async def test(heartbeats: Heartbeats, distant: Distant) -> None:
+        held = hold(heartbeats, 1000)
+        await asyncio.sleep(INTERVAL)
+        distant.full, late = True, [(f"late{number}", lease(f"late{number}")) for number in range(200)]
+        for each in late:
+            heartbeats.hold(*each)
+        distant.break_off()
+        await asyncio.sleep(1)
+        distant.broken = False
+        before = heartbeats.figures.beats
+        await asyncio.sleep(HEALED)
+        assert distant.live == held
+        assert heartbeats.figures.beats - before >= 1000
+
+    beating(test)
+
+
 # The end
 
 
@@ -465,7 +623,9 @@ CHANGES = st.one_of(
     st.tuples(st.just("hold"), CONNECTIONS, st.sampled_from(["lobby", "hall"])),
     st.tuples(st.just("drop"), CONNECTIONS, st.just("")),
 )
-TROUBLE = st.tuples(st.sampled_from(["lose", "break", "freeze", "delete", "mend"]), st.just(""), st.just(""))
+TROUBLE = st.tuples(
+    st.sampled_from(["lose", "break", "freeze", "delete", "fill", "mend"]), st.just(""), st.just("")
+)
 WAITS = st.sampled_from([0.0, 0.06, 0.06, 0.3, 3.0, 40.0])
 Step = tuple[tuple[str, str, str], float]
 STEPS = st.lists(st.tuples(st.one_of(CHANGES, CHANGES, TROUBLE), WAITS), max_size=40)

@@ -13,6 +13,8 @@ from events.presence import Activity, Person, PresenceAnswer
 from fanout.people import Diff, People
 
 LISTED = 3
+RELISTED = 2
+"""The most people with whom a room that had more is listed again."""
 USERS = ["ann", "bob", "cid", "dan", "eve"]
 
 
@@ -20,10 +22,14 @@ def answer(*users: str, limit: int = LISTED) -> PresenceAnswer:
     return PresenceAnswer(count=len(users), people=[person(user) for user in users][:limit])
 
 
-def known(*users: str, followed: Container[str] = ()) -> People:
-    people = People(LISTED, followed)
-    people.answered(answer(*users))
+def known(*users: str, followed: Container[str] = (), limit: int = LISTED) -> People:
+    people = People(limit, followed)
+    people.answered(answer(*users, limit=limit))
     return people
+
+
+def crowd(count: int) -> list[str]:
+    return [f"u{number}" for number in range(count)]
 
 
 def state(people: People) -> Any:
@@ -143,13 +149,50 @@ def test_a_room_that_grows_is_counted_only() -> None:
 
 def test_a_room_that_shrinks_is_asked_for_and_listed() -> None:
     people = known(*USERS)
-    left(people, "ann", "bob", count=3)
+    left(people, "ann", "bob", "cid", count=2)
     assert people.doubtful
     assert people.ask_for == LISTED
-    people.answered(answer("cid", "dan", "eve"))
+    people.answered(answer("dan", "eve"))
     assert people.flush().whole
-    assert len(state(people)["people"]) == 3
+    assert len(state(people)["people"]) == 2
     assert not people.doubtful
+
+
+@pytest.mark.parametrize(("limit", "count"), [(10, 9), (1000, 900), (3, 3), (1, 1)])
+def test_a_room_that_had_too_many_people_is_not_listed_at_nine_tenths(limit: int, count: int) -> None:
+    people = known(*crowd(limit + 1), limit=limit)
+    left(people, *crowd(limit + 1)[count:], count=count)
+    assert not people.doubtful
+    assert people.ask_for == 0
+    people.answered(answer(*crowd(count), limit=limit))
+    assert people.flush().empty
+    assert state(people) == {"count": count, "people": None}
+
+
+@pytest.mark.parametrize(("limit", "count"), [(10, 8), (1000, 899), (3, 2), (1, 0)])
+def test_a_room_that_had_too_many_people_is_listed_below_nine_tenths(limit: int, count: int) -> None:
+    people = known(*crowd(limit + 1), limit=limit)
+    left(people, *crowd(limit + 1)[count:], count=count)
+    assert people.doubtful
+    assert people.ask_for == limit
+    people.answered(answer(*crowd(count), limit=limit))
+    assert people.flush().whole
+    assert len(state(people)["people"]) == count
+
+
+@pytest.mark.parametrize("limit", [1, 10, 1000])
+def test_a_room_is_listed_up_to_the_limit_until_it_has_too_many_people(limit: int) -> None:
+    everybody = crowd(limit + 1)
+    people = known(*everybody[:limit], limit=limit)
+    assert len(state(people)["people"]) == limit
+    for _ in range(2):
+        left(people, everybody[0], count=limit - 1)
+        assert not people.flush().whole
+        joined(people, everybody[0], count=limit)
+        assert not people.flush().whole
+    joined(people, everybody[-1], count=limit + 1)
+    assert people.flush().whole
+    assert state(people) == {"count": limit + 1, "people": None}
 
 
 def test_in_a_large_room_only_those_who_are_followed_are_known() -> None:
@@ -255,6 +298,9 @@ def test_what_was_shown_adds_up_to_what_is_true(here: set[str], acts: list[Any])
             act(world)
     world.rest()
     assert world.view.count == len(world.here)
-    listed = set(world.here) if len(world.here) <= LISTED else None
-    assert (None if world.view.people is None else set(world.view.people)) == listed
+    if world.view.people is None:
+        assert len(world.here) > RELISTED
+    else:
+        assert set(world.view.people) == world.here
+        assert len(world.here) <= LISTED
     assert not world.people.doubtful

@@ -20,6 +20,7 @@ from events.schema import (
 from events.stream import (
     Bounds,
     Contents,
+    Full,
     Held,
     NoAnswer,
     NotPublished,
@@ -39,6 +40,7 @@ __all__ = [
     "CommentPosted",
     "Contents",
     "Event",
+    "Full",
     "Held",
     "MemberJoined",
     "MemberLeft",

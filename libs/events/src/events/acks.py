@@ -4,7 +4,10 @@ import asyncio
 import itertools
 import json
 
-from events.stream import NotPublished, Rejected
+from events.stream import Full, NotPublished, Rejected
+
+FULL = "maximum bytes exceeded"
+"""In the words of the server's store; its code, 10077, stands for every error of a store."""
 
 
 class Acks:
@@ -38,7 +41,8 @@ class Acks:
         reply = json.loads(answer)
         ack = self._expected.get(token)
         if "error" in reply:
-            self._settle(token, Rejected(reply["error"].get("description", "refused")))
+            reason = reply["error"].get("description", "refused")
+            self._settle(token, Full(reason) if reason == FULL else Rejected(reason))
         elif ack is not None and not ack.done():
             ack.set_result(int(reply["seq"]))
 

@@ -36,7 +36,11 @@ class LeaseWatcher(Protocol):
 
 
 class Leases(Protocol):
-    """All raise `StreamError`, or let their future raise it, if NATS is away or the bucket is gone."""
+    """All raise `StreamError`, or let their future raise it, if NATS is away or the bucket is gone.
+
+    If the bucket is full, that is `Full` for a lease that begins or grows; any other can still be extended
+    and ended, but for a bucket with replicas: a cluster then refuses everything.
+    """
 
     async def ensure_leases(self) -> None:
         """Make the bucket if it is gone; configure it as it should be."""

@@ -31,6 +31,10 @@ class Rejected(NotPublished):
     """The stream answered that it does not take the event, for now; it has not got it."""
 
 
+class Full(Rejected):
+    """There is no room for it; the stream has not got it."""
+
+
 class NoAnswer(StreamError):
     """Nobody answered the request in time; ask again."""
 

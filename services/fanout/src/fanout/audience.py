@@ -1,6 +1,7 @@
 """The members of a room as readers of what is ambient: who is here, how far they are.
 
-Whoever catches up, or reads too slowly, is given nothing of it, and all of it later.
+Whoever catches up, or reads too slowly, is given nothing of it, and all of it later. So is whoever watches
+what they have not read, as a member of no one room.
 """
 
 import asyncio

@@ -10,6 +10,7 @@ from fanout.closes import Close
 from fanout.conversation import Conversation, Desk
 from fanout.deadline import Deadline
 from fanout.frames import INTERNAL_ERROR
+from fanout.reader import Readers
 from fanout.receiving import BadFrame, BadRequest, identify, receive
 from fanout.requests import Connect, Refresh, Request
 from fanout.roster import Roster
@@ -31,12 +32,13 @@ class Context:
     """How often one connection may ask; `None`: as often as it wants."""
     refusals: Buckets
     """How often it may be refused because it asks too often."""
+    readers: Readers
 
 
 def context_of(settings: Settings, desk: Desk, roster: Roster, verifier: Verifier) -> Context:
     rate = Rate(settings.requests_per_second, settings.requests_burst)
     requests = Buckets(rate) if settings.rate_limits == "on" else None
-    return Context(desk, roster, verifier, requests, Buckets(REFUSALS))
+    return Context(desk, roster, verifier, requests, Buckets(REFUSALS), Readers(settings.shed_above))
 
 
 class Connection:
@@ -69,7 +71,6 @@ class Connection:
         self._early: list[str] | None = None
         """Requests that came while the token was being verified."""
         self._early_size = 0
-        self._deadline: Deadline
         self._over = False
 
     # The WebSocket's side
@@ -78,8 +79,7 @@ class Connection:
         self.socket = socket
         self._deadline = Deadline(socket, self.close)
         self._context.roster.add(self)
-        wait = self._context.roster.admit(time.monotonic())
-        if wait > 0:
+        if (wait := self._context.roster.admit(time.monotonic())) > 0:
             self._dismiss(Close.BUSY, wait)
             return
         self._deadline.await_connect(self._context.desk.rules.connect)
@@ -182,7 +182,7 @@ class Connection:
         if self._over:
             return
         context = self._context
-        self._conversation = Conversation(self, caller, self._device, context.desk)
+        self._conversation = Conversation(self, caller, self._device, context.desk, context.readers)
         self._deadline.await_expiry(caller.expires, context.desk.rules.expiry_warning)
         self.socket.send(native.connected(id, self.id, caller.user, context.desk.rules.ping))
         if context.roster.degraded:

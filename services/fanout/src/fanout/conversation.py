@@ -1,19 +1,18 @@
 """What the person behind one connection asks for, once it is known who they are."""
 
-import json
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from chassis.auth import Identity, Right
 from chassis.limits import Buckets
-from events import NoAnswer, StreamError
+from events import StreamError
 from events.presence import Activity
 from fanout import native
 from fanout.acknowledgements import Acknowledgements
 from fanout.heartbeats import Heartbeats
 from fanout.hub import Hub
+from fanout.reader import Reader, Readers
 from fanout.requests import (
     Acknowledge,
     AskPresence,
@@ -50,9 +49,21 @@ class Desk:
 class Conversation:
     """Answers go to the sink's socket."""
 
-    __slots__ = ("_activity", "_desk", "_device", "_left", "_since", "_sink", "_watching", "caller", "rooms")
+    __slots__ = (
+        "_activity",
+        "_desk",
+        "_device",
+        "_reader",
+        "_readers",
+        "_since",
+        "_sink",
+        "caller",
+        "rooms",
+    )
 
-    def __init__(self, sink: Client, caller: Identity, device: str | None, desk: Desk) -> None:
+    def __init__(
+        self, sink: Client, caller: Identity, device: str | None, desk: Desk, readers: Readers
+    ) -> None:
         self.caller = caller
         self.rooms = Rooms(sink, caller, desk.hub, desk.tasks, desk.rules, self._moved)
         self._sink = sink
@@ -60,8 +71,9 @@ class Conversation:
         self._device = device
         self._activity: Activity = "active"
         self._since = datetime.now(UTC)
-        self._watching = False
-        self._left = False
+        self._readers = readers
+        self._reader: Reader | None = None
+        """`None` until it is asked what is unread."""
         self._moved()
 
     def carry_out(self, request: Request) -> None:
@@ -83,21 +95,20 @@ class Conversation:
                 self._moved()
                 self._send(native.ok(request.id))
             case WatchUnread():
-                self._desk.tasks.spawn(self._watch(request), self._sink.failed)
+                self._desk.tasks.spawn(self._watcher().watch(request.id), self._sink.failed)
 
     def refresh(self, caller: Identity) -> None:
         """The same user's new token: rooms that it does not allow any more are left."""
-        before, self.caller = self.caller, caller
+        self.caller = caller
         self.rooms.refresh(caller)
         self._moved()
-        if self._watching:
-            self._push_allowed(before)
+        if self._reader is not None:
+            self._reader.refresh(caller)
 
     def leave(self) -> None:
-        self._left = True
         self._desk.heartbeats.drop(self._sink.id)
-        if self._watching:
-            self._desk.unread.drop(self._sink.id)
+        if self._reader is not None:
+            self._reader.leave()
         self.rooms.leave()
 
     def _moved(self) -> None:
@@ -154,40 +165,10 @@ class Conversation:
         else:
             self._refuse(request.id, "unavailable", "receipts cannot be taken now; try again", room)
 
-    async def _watch(self, request: WatchUnread) -> None:
-        if self._left:
-            return
-        self._watching = True
-        try:
-            body = await self._desk.unread.watch(self._sink.id, self.caller.user, self._push_unread)
-        except (NoAnswer, StreamError):
-            message = "what is unread cannot be known now; try again"
-            self._send(native.error(request.id, "unavailable", message))
-        else:
-            rooms, _left = self._readable(body)
-            self._send(native.unread(request.id, _dump({"rooms": rooms})))
-
-    def _push_unread(self, body: bytes) -> None:
-        self._tell_unread(*self._readable(body))
-
-    def _tell_unread(self, rooms: list[dict[str, Any]], left: list[str]) -> None:
-        if rooms or left:
-            body = {"rooms": rooms, "left": left} if left else {"rooms": rooms}
-            self._send(native.unread(None, _dump(body)))
-
-    def _push_allowed(self, before: Identity) -> None:
-        """The rooms that this token allows and the one before did not, and the other way round."""
-        rooms = json.loads(self._desk.unread.known(self.caller.user))["rooms"]
-        now, then = self.caller.may, before.may
-        given = [each for each in rooms if now("r", each["room"]) and not then("r", each["room"])]
-        left = [each["room"] for each in rooms if then("r", each["room"]) and not now("r", each["room"])]
-        self._tell_unread(given, left)
-
-    def _readable(self, body: bytes) -> tuple[list[dict[str, Any]], list[str]]:
-        """The user is a member of more rooms than this token may allow."""
-        given, may = json.loads(body), self.caller.may
-        rooms = [each for each in given["rooms"] if may("r", each["room"])]
-        return rooms, [room for room in given.get("left", ()) if may("r", room)]
+    def _watcher(self) -> Reader:
+        if self._reader is None:
+            self._reader = Reader(self._sink, self.caller, self._desk.unread, self._readers)
+        return self._reader
 
     # Answers
 
@@ -203,7 +184,3 @@ class Conversation:
 
     def _send(self, answer: bytes) -> None:
         self._sink.socket.send(answer)
-
-
-def _dump(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()

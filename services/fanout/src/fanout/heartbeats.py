@@ -9,7 +9,7 @@ from functools import partial
 from events import subjects
 from events.leases import Leases
 from events.presence import Lease
-from fanout.window import Window
+from fanout.window import Refusals, Window
 
 TURN_SECONDS = 0.05
 """Changes of this time are sent together; the leases that are extended in it are one slot."""
@@ -29,6 +29,10 @@ class _Held:
     value: bytes = b""
     sent: int = 0
     """Times that something was; without one the bucket cannot have it."""
+    taken: bytes | None = None
+    """The value that the bucket has, as far as is known."""
+    refused: bool = False
+    """There is no room for `value`: what was taken is extended instead, this once."""
     queued: bool = False
     dropped: float | None = 0.0
     """When it was; it stays until the bucket has certainly forgotten it. `None` while it is held."""
@@ -49,6 +53,9 @@ class Heartbeats:
 
     What is sent of a lease is what holds when it is sent, never what held when it became due, and all is
     sent from one place: nothing can bring back a connection that was dropped.
+
+    What a full bucket refuses waits for its next slot, and delays nobody. If that is another value of a
+    lease that the bucket has, it is extended with the one it has until then.
     """
 
     def __init__(self, leases: Leases, app: str, *, ttl: float, interval: float) -> None:
@@ -70,6 +77,7 @@ class Heartbeats:
         self._some = asyncio.Event()
         self._sending = asyncio.Lock()
         self._window = Window("heartbeats", self._renew)
+        self._refusals = Refusals("leases", calm=2 * interval)
         self._renewed: float | None = None
         self._closed = False
         self.figures = Figures()
@@ -88,7 +96,7 @@ class Heartbeats:
             return
         if held.dropped is not None:
             self.figures.leases += 1
-        held.value, held.dropped = value, None
+        held.value, held.dropped, held.refused = value, None, False
         self._queue(held)
 
     def drop(self, connection: str) -> None:
@@ -124,6 +132,7 @@ class Heartbeats:
                     async with self._sending:
                         await self._send()
                     await self._window.flush()
+                    await asyncio.sleep(self._turn if self._held else 0)
         except TimeoutError:
             log.warning("%d leases could not be ended: they will expire", len(self._held))
 
@@ -185,20 +194,44 @@ class Heartbeats:
     async def _send_one(self, held: _Held) -> None:
         held.sent += 1
         if held.dropped is None:
-            extend = partial(self._leases.extend, held.key, held.value, self._ttl)
-            await self._window.send(extend, partial(self._extended, held))
+            await self._extend(held)
         else:
-            end = partial(self._leases.end, held.key)
-            await self._window.send(end, partial(self._ended, held, held.sent))
+            await self._end(held)
 
-    def _extended(self, held: _Held, confirmed: bool) -> None:
+    async def _extend(self, held: _Held) -> None:
+        value = held.taken if held.refused and held.taken is not None else held.value
+        held.refused = False
+        extend = partial(self._leases.extend, held.key, value, self._ttl)
+        extended, refused = partial(self._extended, held, value), partial(self._refused, held, value)
+        await self._window.send(extend, extended, refused)
+
+    async def _end(self, held: _Held) -> None:
+        end = partial(self._leases.end, held.key)
+        ended, refused = partial(self._ended, held, held.sent), partial(self._not_ended, held, held.sent)
+        await self._window.send(end, ended, refused)
+
+    def _extended(self, held: _Held, value: bytes, confirmed: bool) -> None:
         if confirmed:
             self.figures.beats += 1
+            held.taken = value
         else:
             self._queue(held)
+
+    def _refused(self, held: _Held, value: bytes) -> None:
+        self._refusals.note()
+        if held.dropped is None and value == held.value and held.taken not in (None, value):
+            held.refused = True
+            self._queue(held)
+
+    def _not_ended(self, held: _Held, sent: int) -> None:
+        """A server has room for the end of what it has; a cluster refuses that too, so it is tried again."""
+        if held.taken is None:
+            self._ended(held, sent, confirmed=True)
 
     def _ended(self, held: _Held, sent: int, confirmed: bool) -> None:
         if not confirmed:
             self._queue(held)
-        elif held.sent == sent and not held.queued:  # else it was held again meanwhile
+            return
+        held.taken = None
+        if held.sent == sent and not held.queued:  # else it was held again meanwhile
             self._forget(held)

@@ -1,7 +1,8 @@
 """Who is here in one room, as its members were shown it, and as it is by now: pure.
 
 Transitions may be heard twice, and answers may be older than they: what was heard lately of a user counts
-more than an answer. Above `listed` people only the number is known, and those whom somebody follows.
+more than an answer. Above `listed` people only the number is known, and those whom somebody follows,
+until they are clearly fewer.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -10,6 +11,12 @@ from dataclasses import dataclass, field
 from pydantic import TypeAdapter
 
 from events.presence import Person, PresenceAnswer, Present
+
+RELISTED = 0.9
+"""Share of the limit below which a room that had too many people is listed again.
+
+Were it the limit itself, everybody would be sent the whole list whenever one more comes and goes.
+"""
 
 _people: TypeAdapter[Sequence[Person]] = TypeAdapter(Sequence[Person])
 _users: TypeAdapter[Sequence[str]] = TypeAdapter(Sequence[str])
@@ -58,14 +65,14 @@ class People:
     @property
     def ask_for(self) -> int:
         """People to ask for: none if there are too many."""
-        return self._limit if not self.known or self.listed or self._told <= self._limit else 0
+        return self._limit if not self.known or self.listed or self._fits(self._told) else 0
 
     @property
     def doubtful(self) -> bool:
         """What is shown does not fit the number that presence tells, or could be shown in full: ask again."""
         if not self.known or self._ahead:
             return False
-        return len(self._here) != self._told if self.listed else self._told <= self._limit
+        return len(self._here) != self._told if self.listed else self._fits(self._told)
 
     # What is learnt
 
@@ -94,7 +101,7 @@ class People:
     def answered(self, answer: PresenceAnswer) -> None:
         """Take the answer to a question for `ask_for` people."""
         told = answer.count if self._heard_count is None else self._heard_count
-        if answer.count <= self._limit and len(answer.people) >= answer.count:
+        if self._fits(answer.count) and len(answer.people) >= answer.count:
             self._list(self._amended_list(answer.people))
         elif not self.known or self.listed:
             self._count_only()
@@ -190,6 +197,12 @@ class People:
         return b'{"count":%d,"asked":%b}' % (known, _asked.dump_json(asked, by_alias=True))
 
     # Inside
+
+    def _fits(self, count: int) -> bool:
+        """So many can be listed."""
+        if self.known and not self.listed:
+            return count < RELISTED * self._limit
+        return count <= self._limit
 
     def _list(self, people: Mapping[str, Person]) -> None:
         """All who are here are known."""

@@ -13,7 +13,10 @@ class Settings(Common):
     write_high: int = Field(default=262_144, ge=4096)
     """Bytes that may wait for one client before it falls back from live events to replay."""
     shed_above: int = Field(default=65_536, ge=0)
-    """Bytes that may wait for one client before it gets no more signals."""
+    """Bytes that may wait for one client before it gets no more signals.
+
+    Presence, receipts and unread counts then wait until they went.
+    """
     frames_per_second: int = Field(default=1000, ge=10)
     """WebSocket frames of any kind, fragments and pings too, that one client may send."""
     max_connections: int = Field(default=50_000, ge=1)
@@ -63,7 +66,10 @@ class Settings(Common):
     heartbeat_seconds: float = Field(default=10, ge=0.1, le=600)
     """Between two heartbeats of a connection."""
     presence_list: int = Field(default=1000, ge=1, le=1000)
-    """People in a room up to which clients are told of each; beyond, of counts and of whom they ask for."""
+    """People in a room up to which clients are told of each; beyond, of counts and of whom they ask for.
+
+    Until fewer than 90 % of it are here.
+    """
     ambient_timeout: float = Field(default=2, gt=0)
     """Seconds to wait for who is in a room, how far its members are, or what somebody has not read."""
     receipts_interval: float = Field(default=0.1, gt=0)

@@ -19,7 +19,10 @@ class Settings(Common):
     presence_rooms: int = Field(default=1_000, ge=1)
     """Rooms of a user that are listed."""
     presence_bytes: int = Field(default=134_217_728, ge=1_048_576)
-    """Of NATS' memory for connections, about 300 each and more for each room; beyond, no new one is shown."""
+    """Of NATS' memory for connections, about 300 each and more for each room; beyond, no new one is shown.
+
+    With replicas make it large enough: NATS then refuses to extend what it has, too.
+    """
     last_seen_refresh: float = Field(default=300, gt=0)
     """Seconds in which it is written down once of everybody who is here."""
     last_seen_days: float = Field(default=90, gt=0)

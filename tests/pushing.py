@@ -100,10 +100,11 @@ class Core:
         attempts: int = 6,
         concurrency: int = 100,
         deadline: float = 10,
+        outbox: type[Outbox] = Outbox,
     ) -> None:
         self.senders: dict[str, KeptSender] = {platform: KeptSender() for platform in on}
         off = [platform for platform in PLATFORMS if platform not in self.senders]
-        matters, self.outbox = Matters(world.pool, world.app), Outbox(world.pool, world.app)
+        matters, self.outbox = Matters(world.pool, world.app), outbox(world.pool, world.app)
         self.presences = Presences(nats, world.app)
         devices = Devices(world.pool, world.app, most=20)
         people = People(devices, PreferencesTable(world.pool, world.app), self.presences)

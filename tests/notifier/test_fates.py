@@ -15,11 +15,14 @@ from notifier.sender import Delivered, Gone, Rejected, Retry, Unknown
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def row(attempts: int = 1, *, unsure: bool = False, left: float = 3600, number: int = 7) -> Claimed:
+def row(
+    attempts: int = 1, *, unanswered: int = 0, unsure: bool = False, left: float = 3600, number: int = 7
+) -> Claimed:
     return Claimed(
         id=number, kind="comment", room="a", offset=4, event=UUID(int=1), comment=UUID(int=2), user="u1",
         device="d1", platform="fcm", not_before=NOW, expires_at=NOW + timedelta(seconds=left),
-        attempts=attempts, unsure=unsure, more=0, superseded=False, created_at=NOW, trace=None,
+        attempts=attempts, unanswered=unanswered, unsure=unsure, more=0, superseded=False,
+        created_at=NOW, trace=None,
     )  # fmt: skip
 
 
@@ -38,8 +41,14 @@ def test_what_is_refused_is_not_tried_again() -> None:
 
 
 def test_the_provider_says_after_how_long_it_is_tried_again() -> None:
-    fate = fate_of(Retry(90, "429"), row(), NOW, 6)
+    fate = fate_of(Retry(90, "429"), row(number=32), NOW, 6)
     assert (fate.state, fate.not_before, fate.unsure) == ("waiting", NOW + timedelta(seconds=90), False)
+
+
+def test_all_that_a_provider_puts_off_do_not_come_back_at_once_and_none_too_early() -> None:
+    fates = [fate_of(Retry(64, "429"), row(number=number), NOW, 6) for number in range(64)]
+    seconds = {(fate.not_before - NOW).total_seconds() for fate in fates if fate.not_before}
+    assert (min(seconds), max(seconds), len(seconds)) == (64, 79.5, 32)
 
 
 def test_what_nobody_answered_is_tried_again_as_unsure() -> None:
@@ -48,7 +57,11 @@ def test_what_nobody_answered_is_tried_again_as_unsure() -> None:
 
 
 def test_after_the_last_attempt_that_nobody_answered_it_is_said_that_it_may_have_been_shown() -> None:
-    assert fate_of(Unknown("no answer"), row(6), NOW, 6).state == "unknown"
+    assert fate_of(Unknown("no answer"), row(6, unanswered=5), NOW, 6).state == "unknown"
+
+
+def test_attempts_that_were_surely_not_taken_do_not_count_among_those_without_an_answer() -> None:
+    assert fate_of(Unknown("no answer"), row(6, unanswered=4), NOW, 6).state == "waiting"
 
 
 def test_what_was_surely_not_taken_is_tried_until_it_expires() -> None:

@@ -1,14 +1,18 @@
 """What is sent, looked at again at the moment of sending, and what is written down of it."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import pytest
 from pushing import Core, Neighbours, until
 from pushworld import ROOM, World
 
+from notifier.errors import TooSlow
 from notifier.model import Reason
-from notifier.outbox_rows import Fate
+from notifier.outbox import Outbox
+from notifier.outbox_rows import Claimed, Fate
 from notifier.sender import Gone, Push, Rejected, Retry, Unknown
 
 
@@ -118,7 +122,7 @@ async def test_an_earlier_comment_does_not_replace_a_later_one(world: World, cor
     """Its first attempt failed while the later one was decided."""
     await world.comment("earlier")
     await core.deciding.decide_due()
-    [row] = await core.outbox.claim(10, "another", 60)
+    [row] = await core.outbox.claim({"webpush": 10}, "another", 60)
     await world.comment("later")
     await core.deciding.decide_due()
     await core.outbox.settle("another", [Fate(row.id, "waiting", not_before=datetime.now(UTC))])
@@ -212,10 +216,56 @@ async def test_no_more_fly_than_may(world: World, neighbours: Neighbours) -> Non
     assert {row[2] for row in await world.told()} == {"sent"}
 
 
+async def test_a_platform_that_hangs_holds_up_no_other(world: World, neighbours: Neighbours) -> None:
+    core = Core(world, neighbours.nats, concurrency=3)
+    for number in range(5):
+        await world.device("bob", f"phone {number}", "fcm")
+    core.senders["fcm"].open.clear()
+    core.senders["webpush"].open.clear()
+    await world.comment()
+    await core.deciding.decide_due()
+    async with core.sends():
+        await until(lambda: len(core.senders["fcm"].pushes) == 3 and bool(core.senders["webpush"].pushes))
+        core.senders["webpush"].open.set()
+        while ("d-bob", 1, "sent", "push") not in await world.told():
+            await asyncio.sleep(0.01)
+        await world.device("bob", "another")
+        await world.comment()
+        await core.deciding.decide_due()
+        await until(lambda: any(push.device.id == "another" for push in core.pushes))
+        assert len(core.senders["fcm"].pushes) == 3
+        core.senders["fcm"].open.set()
+
+
+class Unheard(Outbox):
+    """The answer to the first claim is lost, not what it took."""
+
+    losses: ClassVar = [TooSlow("Postgres takes too long")]
+
+    async def claim(self, free: Mapping[str, int], holder: str, lease: float) -> Sequence[Claimed]:
+        rows = await super().claim(free, holder, lease)
+        if self.losses:
+            raise self.losses.pop()
+        return rows
+
+
+async def test_what_a_claim_took_whose_answer_was_lost_is_sent_as_if_it_was_not(
+    world: World, neighbours: Neighbours
+) -> None:
+    core = Core(world, neighbours.nats, outbox=Unheard)
+    await world.comment()
+    await core.deciding.decide_due()
+    async with core.sends():
+        await until(lambda: bool(core.pushes))
+    assert [push.again for push in core.pushes] == [False]
+    [row] = await world.pushes()
+    assert (row["state"], row["attempts"], row["unsure"]) == ("sent", 1, False)
+
+
 async def test_what_a_killed_process_had_claimed_is_sent_in_its_place(world: World, core: Core) -> None:
     await world.comment()
     await core.deciding.decide_due()
-    await core.outbox.claim(10, "killed", 0)
+    await core.outbox.claim({"webpush": 10}, "killed", 0)
     recovering = asyncio.create_task(core.sending.recover())
     async with core.sends():
         await until(lambda: bool(core.pushes))

@@ -23,7 +23,7 @@ def fate_of(outcome: Outcome, row: Claimed, now: datetime, most: int) -> Fate:
         case Rejected(reason=reason):
             return Fate(row.id, "failed", answer=_short(reason))
         case Retry(after, reason):
-            return _again(row, now, max(after, pause(row)), _short(reason), most, unsure=False)
+            return _again(row, now, max(after * apart(row), pause(row)), _short(reason), most, unsure=False)
         case Unknown(reason):
             return _again(row, now, pause(row), _short(reason), most, unsure=True)
 
@@ -34,9 +34,14 @@ def pause(row: Claimed) -> float:
     return float(min(LONGEST_PAUSE, 2.0 ** min(row.attempts - 1, 16)) * spread)
 
 
+def apart(row: Claimed) -> float:
+    """All that a provider asks to wait for the same time come back one after the other, none earlier."""
+    return 1 + (row.id % 32) / 128
+
+
 def _again(row: Claimed, now: datetime, after: float, answer: str, most: int, *, unsure: bool) -> Fate:
     not_before = now + timedelta(seconds=after)
-    if (unsure and row.attempts >= most) or not_before >= row.expires_at:
+    if (unsure and row.unanswered + 1 >= most) or not_before >= row.expires_at:
         state: State = "unknown" if unsure or row.unsure else "failed"
         reason = Reason.EXPIRED if not_before >= row.expires_at else None
         return Fate(row.id, state, reason, answer, unsure=unsure)

@@ -4,7 +4,7 @@ A row is claimed before it is sent. If whoever claimed it ends without a word, i
 `unsure`: the next attempt has the same ids, so that a device replaces what it may be showing already.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -12,6 +12,9 @@ import asyncpg
 from notifier.database import Pool, asking, fetch
 from notifier.model import Reason
 from notifier.outbox_rows import Claimed, Fate, Owed, Spared
+
+COUNTED = 100
+"""Earlier pushes that are counted of what one stands for; who never reads would cost ever more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,16 @@ class Outbox:
                 if spared:
                     await connection.execute(_SPARE, self.app, room, *_columns(spared))
 
-    async def claim(self, most: int, holder: str, lease: float) -> Sequence[Claimed]:
-        """Rows that are due, for `lease` seconds."""
-        return [_claimed(row) for row in await fetch(self.pool, _CLAIM, self.app, most, holder, lease)]
+    async def claim(self, free: Mapping[str, int], holder: str, lease: float) -> Sequence[Claimed]:
+        """Rows that are due, for `lease` seconds: of each platform at most so many."""
+        asked = (self.app, list(free), holder, lease, list(free.values()), COUNTED)
+        return [_claimed(row) for row in await fetch(self.pool, _CLAIM, *asked)]
+
+    async def release(self, holder: str, known: Collection[int]) -> int:
+        """Make rows due again, as if untouched, that are claimed by a holder who does not know of them."""
+        with asking():
+            done = await self.pool.execute(_RELEASE, self.app, holder, list(known))
+        return int(done.rpartition(" ")[2])
 
     async def settle(self, holder: str, fates: Sequence[Fate]) -> int:
         """Write down what became of rows; one whose claim ran out is left to who has it now."""
@@ -46,7 +56,7 @@ class Outbox:
         return int(done.rpartition(" ")[2])
 
     async def recover(self, attempts: int) -> int:
-        """Make rows due again whose claim ran out; those with so many attempts stay unknown."""
+        """Make rows due again whose claim ran out; those with so many unanswered attempts stay unknown."""
         with asking():
             done = await self.pool.execute(_RECOVER, self.app, attempts)
         return int(done.rpartition(" ")[2])
@@ -130,14 +140,18 @@ _SPARE = """
 
 _CLAIM = """
     with due as (
-        select id from notifier.pushes p where app = $1 and state = 'waiting' and not_before <= now()
-            and not exists (
-                select from notifier.pushes other
-                where other.app = p.app and other.device = p.device and other.room = p.room
-                    and (other.state = 'sending' or (p.kind = 'comment' and other.kind = 'read'
-                        and other.state = 'waiting' and other.not_before <= now()))
-            )
-        order by not_before limit $2 for update skip locked
+        select first.id from unnest($2::text[], $5::int[]) as free (platform, most)
+        cross join lateral (
+            select id from notifier.pushes p
+            where app = $1 and platform = free.platform and state = 'waiting' and not_before <= now()
+                and not exists (
+                    select from notifier.pushes other
+                    where other.app = p.app and other.device = p.device and other.room = p.room
+                        and (other.state = 'sending' or (p.kind = 'comment' and other.kind = 'read'
+                            and other.state = 'waiting' and other.not_before <= now()))
+                )
+            order by not_before limit free.most for update skip locked
+        ) as first
     ), claimed as (
         update notifier.pushes p
         set state = 'sending', claimed_by = $3, claimed_until = now() + make_interval(secs => $4),
@@ -145,11 +159,16 @@ _CLAIM = """
         from due where p.id = due.id returning p.*
     )
     select claimed.*, coalesce((
-        select sum(earlier.stands_for) from notifier.pushes earlier
-        where earlier.app = claimed.app and earlier.device = claimed.device and earlier.room = claimed.room
-            and earlier."offset" < claimed."offset" and earlier."offset" > coalesce(m.read, 0)
-            and earlier.kind = 'comment' and earlier."user" = claimed."user"
-            and (earlier.state in ('waiting', 'sending', 'sent', 'unknown') or earlier.reason = 'collapsed')
+        select sum(stands_for) from (
+            select earlier.stands_for from notifier.pushes earlier
+            where earlier.app = claimed.app and earlier.device = claimed.device
+                and earlier.room = claimed.room
+                and earlier."offset" < claimed."offset" and earlier."offset" > coalesce(m.read, 0)
+                and earlier.kind = 'comment' and earlier."user" = claimed."user" and (
+                    earlier.state in ('waiting', 'sending', 'sent', 'unknown') or earlier.reason = 'collapsed'
+                )
+            order by earlier."offset" desc limit $6
+        ) as counted
     ), 0)::int + claimed.stands_for - 1 as more,
     exists (
         select from notifier.pushes later
@@ -168,6 +187,7 @@ _SETTLE = """
         attempts = p.attempts - (n.state = 'waiting' and n.answer is null)::int,
         not_before = coalesce(n.not_before, p.not_before),
         expires_at = coalesce(n.expires_at, p.expires_at), unsure = p.unsure or n.unsure,
+        unanswered = p.unanswered + n.unsure::int,
         claimed_by = null, claimed_until = null,
         ended_at = case when n.state = 'waiting' then null else now() end
     from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::bool[],
@@ -177,13 +197,20 @@ _SETTLE = """
 
 _RECOVER = """
     update notifier.pushes set
-        state = case when attempts < $2 then 'waiting' else 'unknown' end, unsure = true, not_before = now(),
-        answer = 'no answer was seen', claimed_by = null, claimed_until = null,
-        ended_at = case when attempts < $2 then null else now() end
+        state = case when unanswered + 1 < $2 then 'waiting' else 'unknown' end, unsure = true,
+        unanswered = unanswered + 1, not_before = now(), answer = 'no answer was seen',
+        claimed_by = null, claimed_until = null,
+        ended_at = case when unanswered + 1 < $2 then null else now() end
     where id in (
         select id from notifier.pushes where app = $1 and state = 'sending' and claimed_until < now()
         for update skip locked
     )
+"""
+
+_RELEASE = """
+    update notifier.pushes
+    set state = 'waiting', attempts = attempts - 1, claimed_by = null, claimed_until = null
+    where app = $1 and claimed_by = $2 and state = 'sending' and id <> all($3::bigint[])
 """
 
 _RETURNED = """

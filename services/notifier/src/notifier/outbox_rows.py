@@ -56,6 +56,8 @@ class Claimed:
     expires_at: datetime
     attempts: int
     """With the one that begins."""
+    unanswered: int
+    """Of those before, how many had no answer."""
     unsure: bool
     more: int
     """Comments of the room that the device was to be told of before this one, and that are not read."""

@@ -4,13 +4,14 @@ import asyncio
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from notifier.devices import Devices
 from notifier.errors import Unavailable
 from notifier.fates import fate_of
 from notifier.looking import Looking
+from notifier.model import PLATFORMS
 from notifier.outbox import Outbox
 from notifier.outbox_rows import Claimed, Fate
 from notifier.sender import Gone, Outcome, Push, Rejected, Sender, Unknown
@@ -23,6 +24,9 @@ MARGIN_SECONDS = 5.0
 
 RETRY_SECONDS = 1.0
 """Pause after Postgres failed."""
+
+DOUBTFUL_SECONDS = 30.0
+"""For which a claim that was not answered may still take rows: longer than Postgres lets a statement run."""
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +44,18 @@ class Sending:
         attempts: int,
         concurrency: int,
     ) -> None:
-        """Each send ends within `deadline` seconds; at most `concurrency` run at once."""
+        """Each send ends within `deadline` seconds; of each platform at most `concurrency` run at once.
+
+        So one whose provider hangs holds up no other.
+        """
         self._outbox, self._looking, self._devices = outbox, looking, devices
         self._senders = senders
         self._due = due
         self._deadline, self._attempts, self._concurrency = deadline, attempts, concurrency
         self._holder = uuid.uuid4().hex
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying: dict[asyncio.Task[None], Claimed] = {}
         self._fates: list[Fate] = []
+        self._doubtful_until = 0.0
         self._draining = False
         self._over = asyncio.Event()
         self.outcomes: Counter[tuple[str, str]] = Counter()
@@ -99,13 +107,31 @@ class Sending:
         await self._settle()
         if self._draining and not self._flying and not self._fates:
             self._over.set()
-        free = self._concurrency - len(self._flying)
+        free = self._free()
         begun = 0
-        if not self._draining and 2 * free >= self._concurrency:
+        if not self._draining and free:
             self._due.clear()
             begun = await self._begin(free)
         if not begun:
             await self._wait()
+
+    def _free(self) -> Mapping[str, int]:
+        """How many may begin; of no platform that is more than half full, so that they begin together."""
+        busy = Counter(row.platform for row in self._flying.values())
+        free = {platform: self._concurrency - busy[platform] for platform in PLATFORMS}
+        return {platform: most for platform, most in free.items() if 2 * most >= self._concurrency}
+
+    async def _claim(self, free: Mapping[str, int]) -> Sequence[Claimed]:
+        """What a claim without an answer took all the same is given back: nobody has begun to send it."""
+        now = asyncio.get_running_loop().time()
+        if now < self._doubtful_until:
+            known = [row.id for row in self._flying.values()] + [fate.id for fate in self._fates]
+            await self._outbox.release(self._holder, known)
+        try:
+            return await self._outbox.claim(free, self._holder, self._deadline + MARGIN_SECONDS)
+        except Unavailable:
+            self._doubtful_until = now + DOUBTFUL_SECONDS
+            raise
 
     async def _wait(self) -> None:
         """For something to begin or to write down."""
@@ -118,9 +144,8 @@ class Sending:
             waiting.cancel()
         await asyncio.sleep(0.005)  # more ends with the first: it is written down together
 
-    async def _begin(self, most: int) -> int:
-        lease = self._deadline + MARGIN_SECONDS
-        rows = await self._outbox.claim(most, self._holder, lease)
+    async def _begin(self, free: Mapping[str, int]) -> int:
+        rows = await self._claim(free)
         if not rows:
             return 0
         loop = asyncio.get_running_loop()
@@ -141,8 +166,8 @@ class Sending:
 
     def _start(self, row: Claimed, push: Push) -> None:
         task = asyncio.create_task(self._send(row, push))
-        self._flying.add(task)
-        task.add_done_callback(self._flying.discard)
+        self._flying[task] = row
+        task.add_done_callback(self._flying.pop)
 
     async def _send(self, row: Claimed, push: Push) -> None:
         began = asyncio.get_running_loop().time()

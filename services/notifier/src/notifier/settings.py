@@ -24,7 +24,7 @@ class Settings(Common):
     push_attempts: int = Field(default=6, ge=1, le=50)
     """To hand one push over, of which it is not known what became."""
     push_concurrency: int = Field(default=200, ge=1, le=5_000)
-    """Pushes on their way to providers at once."""
+    """Pushes of one platform that are on their way to its providers at once."""
     push_batch: int = Field(default=500, ge=1, le=5_000)
     """Pushes, comments or receipts that are taken on at once."""
     push_devices: int = Field(default=20, ge=1, le=1_000)

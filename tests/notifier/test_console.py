@@ -28,8 +28,9 @@ async def test_a_push_is_printed_and_counts_as_delivered() -> None:
     assert lines == ["apns to phone: New message in Chat | Ben: hello [3 unread]"]
 
 
-def test_it_says_what_the_notification_stands_for() -> None:
-    assert printed(more=2, badge=None) == "apns to phone: New message in Chat | Ben: hello (and 2 more)"
+def test_what_the_notification_stands_for_is_said_once() -> None:
+    shown = printed(more=2, body="Ben: hello (+2 more)", badge=None)
+    assert shown == "apns to phone: New message in Chat | Ben: hello (+2 more)"
 
 
 def test_it_says_when_it_is_tried_again() -> None:

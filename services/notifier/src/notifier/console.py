@@ -24,12 +24,8 @@ def line(platform: Platform, push: Push) -> str:
     badge = "" if push.badge is None else f" [{push.badge} unread]"
     if push.kind == "read":
         return f"{platform} to {_plain(push.device.id)}: {_plain(push.room)} was read elsewhere{badge}"
-    more = f" (and {push.more} more)" if push.more else ""
     again = " again" if push.again else ""
-    return (
-        f"{platform} to {_plain(push.device.id)}{again}: "
-        f"{_plain(push.title)} | {_plain(push.body)}{more}{badge}"
-    )
+    return f"{platform} to {_plain(push.device.id)}{again}: {_plain(push.title)} | {_plain(push.body)}{badge}"
 
 
 def _plain(text: str) -> str:

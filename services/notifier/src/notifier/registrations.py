@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from notifier import examples, model
 from notifier.examples import shown
@@ -15,6 +15,8 @@ MAX_ENDPOINT = 2_000
 
 
 class _Registration(View):
+    model_config = ConfigDict(extra="forbid")
+
     app: Annotated[
         str | None,
         Field(pattern=r"^[A-Za-z0-9._-]{1,200}$", description="Bundle id; null is the configured one."),

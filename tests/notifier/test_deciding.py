@@ -1,13 +1,23 @@
 """Who is owed a push for which comment: the rules applied to rooms, people and devices in Postgres."""
 
 import asyncio
+import itertools
+import math
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from pushing import Core, Neighbours
 from pushworld import ROOM, World
 
 from events.testing import MemoryNats
-from notifier.model import Reason
+from notifier import deciding
+from notifier.model import Decision, Reason
+from notifier.outbox import Outbox
+from notifier.outbox_rows import Owed, Spared
+from notifier.rules import decide
 
 
 @pytest.fixture
@@ -150,3 +160,107 @@ async def test_rooms_are_decided_apart(world: World, core: Core) -> None:
         (ROOM, 1),
         ("other", 2),
     ]
+
+
+async def crowd(world: World, members: int, comments: int) -> None:
+    """So many with a device, "bob" among them."""
+    many = [f"u{number:04}" for number in range(members - 1)]
+    await world.member(*many)
+    await world.pool.execute(
+        'insert into notifier.devices (app, id, "user", platform, address) '
+        "select $1, 'd-' || u, u, 'fcm', u from unnest($2::text[]) as u",
+        world.app, many,
+    )  # fmt: skip
+    for _ in range(comments):
+        await world.comment()
+
+
+async def leases(world: World) -> list[datetime]:
+    """When comments that are not decided are due."""
+    rows = await world.pool.fetch("select distinct look_at from notifier.comments where look_at is not null")
+    return [row["look_at"] for row in rows]
+
+
+def before_pages(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], Awaitable[object]]) -> None:
+    """It happens before what was decided of each page is written down."""
+    owe = Outbox.owe
+
+    async def late(
+        outbox: Outbox, room: str, owed: Sequence[Owed], spared: Sequence[Spared], interval: float
+    ) -> None:
+        await happens()
+        await owe(outbox, room, owed, spared, interval)
+
+    monkeypatch.setattr(Outbox, "owe", late)
+
+
+async def test_what_takes_longer_than_the_lease_is_decided_once(
+    world: World, core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "LEASE_SECONDS", 0.0)
+    await crowd(world, members=60, comments=100)
+    assert await core.deciding.decide_due() == 100
+    assert await leases(world) == []
+    assert {(push["offset"], push["stands_for"]) for push in await world.pushes()} == {(100, 100)}
+    assert len(await world.pushes()) == 60
+
+
+async def test_the_lease_of_a_batch_is_renewed_for_each_page_that_is_late(
+    world: World, core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "RENEWALS", math.inf)
+    await world.room("other")
+    await world.member("bob", room="other")
+    await crowd(world, members=60, comments=100)
+    await world.comment(room="other")
+    seen: list[list[datetime]] = []
+
+    async def look() -> None:
+        seen.append(await leases(world))
+
+    before_pages(monkeypatch, look)
+    await core.deciding.decide_due()
+    assert [len(ends) for ends in seen] == [1, 1, 1]
+    assert sorted(seen) == seen
+    assert len({*itertools.chain(*seen)}) == 3
+    assert await leases(world) == []
+
+
+async def test_what_was_taken_by_another_meanwhile_is_left_to_it(
+    world: World, core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.comment()
+    theirs = datetime(2100, 1, 1, tzinfo=UTC)
+
+    async def take() -> None:
+        await world.pool.execute("update notifier.comments set look_at = $1", theirs)
+
+    monkeypatch.setattr(deciding, "RENEWALS", math.inf)
+    before_pages(monkeypatch, take)
+    await core.deciding.decide_due()
+    assert await leases(world) == [theirs]
+
+
+async def test_others_have_their_turn_while_a_backlog_is_decided(
+    world: World, core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await crowd(world, members=60, comments=100)
+    turns, pairs = itertools.count(), Counter[int]()
+    turn = next(turns)
+
+    async def take_turns() -> None:
+        nonlocal turn
+        while True:
+            turn = next(turns)
+            await asyncio.sleep(0)
+
+    def counted(*args: Any, **kwargs: Any) -> Decision:
+        pairs[turn] += 1
+        return decide(*args, **kwargs)
+
+    monkeypatch.setattr(deciding, "decide", counted)
+    async with asyncio.TaskGroup() as group:
+        other = group.create_task(take_turns())
+        await core.deciding.decide_due()
+        other.cancel()
+    assert list(pairs.values()) == [5_000, 1_000]

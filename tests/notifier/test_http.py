@@ -4,13 +4,14 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from certificates import Authority
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.events import RequestReceived, StreamEnded
+from h2.events import RequestReceived, StreamEnded, StreamReset
 from h2.settings import SettingCodes
 
 from notifier.channels import Channels
@@ -184,6 +185,87 @@ def ended(h2: H2Connection, _stream: int) -> None:
 
 async def test_an_answer_before_all_was_read_is_an_answer(authority: Authority) -> None:
     assert (await talked(authority, early)).status == 413
+
+
+class Early(asyncio.Protocol):
+    """Answers on the head alone, as one whose mind is made up, and has room for 10 bytes of a body.
+
+    It answers and opens the window in one write, and where it is `curt` it resets the stream in that, too.
+    """
+
+    MOST = 3
+    """Streams at once."""
+
+    def __init__(self, made: list["Early"], *, curt: bool) -> None:
+        made.append(self)
+        self.curt = curt
+        self.cancelled: list[int | None] = []
+        self.h2 = H2Connection(H2Configuration(client_side=False))
+        self.h2.initiate_connection()
+        self.h2.update_settings(
+            {SettingCodes.INITIAL_WINDOW_SIZE: 10, SettingCodes.MAX_CONCURRENT_STREAMS: self.MOST}
+        )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.flush()
+
+    def data_received(self, data: bytes) -> None:
+        for event in self.h2.receive_data(data):
+            if isinstance(event, RequestReceived) and event.stream_id is not None:
+                self.answer(event.stream_id)
+            elif isinstance(event, StreamReset) and event.error_code == ErrorCodes.CANCEL:
+                self.cancelled.append(event.stream_id)
+        self.flush()
+
+    def answer(self, stream: int) -> None:
+        if self.curt:
+            self.h2.increment_flow_control_window(1_000)
+            self.h2.increment_flow_control_window(1_000, stream)
+        self.h2.send_headers(stream, [(":status", "429")], end_stream=True)
+        if self.curt:
+            self.h2.reset_stream(stream, ErrorCodes.NO_ERROR)
+
+    def flush(self) -> None:
+        self.transport.write(self.h2.data_to_send())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("curt", [False, True], ids=["answered", "answered and reset"])
+async def test_answers_before_all_was_sent_use_no_stream_up(authority: Authority, *, curt: bool) -> None:
+    made: list[Early] = []
+    requests = 2 * Early.MOST + 1
+    async with serving(lambda: Early(made, curt=curt), authority) as (channels, origin):
+        found = [(await channels.ask(origin, REQUEST, within=AMPLE)).status for _ in range(requests)]
+    assert found == [429] * requests
+    (connection,) = made
+    begun = [] if curt else [2 * number + 1 for number in range(requests)]
+    assert connection.cancelled[: requests - 1] == begun[:-1]  # the last one may be on its way
+
+
+async def test_answers_before_all_was_sent_let_those_go_on_that_wait(authority: Authority) -> None:
+    made: list[Early] = []
+    async with serving(lambda: Early(made, curt=False), authority) as (channels, origin):
+        asking = [channels.ask(origin, REQUEST, within=AMPLE) for _ in range(10 * Early.MOST)]
+        assert {response.status for response in await asyncio.gather(*asking)} == {429}
+
+
+async def test_a_request_that_cannot_be_written_is_refused_alone(authority: Authority) -> None:
+    """It raises nothing, is surely not taken, and keeps no stream; the others are answered."""
+    made: list[Multiplexed] = []
+
+    def multiplexed() -> Multiplexed:
+        made.append(Multiplexed(hinted, {}))
+        return made[-1]
+
+    impossible = replace(REQUEST, fields={"te": "gzip"})
+    async with serving(multiplexed, authority) as (channels, origin):
+        asking = [channels.ask(origin, one, within=AMPLE) for one in (REQUEST, impossible, REQUEST)]
+        before, refused, after = await asyncio.gather(*asking, return_exceptions=True)
+        assert isinstance(refused, NotTaken)
+        assert [one.status for one in (before, after) if isinstance(one, Response)] == [201, 201]
+        assert (await channels.ask(origin, REQUEST, within=AMPLE)).status == 201
+        assert channels.open == 1
+    assert len(made) == 2
 
 
 async def test_hints_before_an_answer_are_passed_over(authority: Authority) -> None:

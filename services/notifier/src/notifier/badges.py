@@ -10,6 +10,9 @@ from events import StreamError, Wire, subjects
 from events.receipts import MAX_USERS, UnreadAnswer, UnreadRequest
 
 ASK_SECONDS = 1.0
+"""For one answer."""
+PATIENCE_SECONDS = 2.0
+"""For all: half the time for looking again before a push is sent (`MARGIN_SECONDS` of sending, less one)."""
 
 log = logging.getLogger(__name__)
 
@@ -24,16 +27,32 @@ class Badges:
         distinct = list(dict.fromkeys(users))
         asked = [distinct[at : at + MAX_USERS] for at in range(0, len(distinct), MAX_USERS)]
         found: dict[str, int] = {}
-        for answer in await asyncio.gather(*map(self._ask, asked)):
-            found |= answer
+        await asyncio.gather(*(self._find(users, found) for users in asked))
         return found
 
-    async def _ask(self, users: list[str]) -> Mapping[str, int]:
-        request = UnreadRequest(app=self._app, users=users).encode()
+    async def _find(self, users: list[str], found: dict[str, int]) -> None:
+        """What was found before an answer did not come is kept."""
         try:
-            answer = UnreadAnswer.decode(await self._wire.request(subjects.UNREAD, request, ASK_SECONDS))
-        except (StreamError, ValidationError) as error:  # an empty answer, too, is none
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._ask(users, found)
+        except (StreamError, ValidationError, TimeoutError) as error:
             self.unanswered += 1
             log.warning("pushes go without a badge: %s", type(error).__name__)
-            return {}
-        return {user: sum(room.unread for room in answer.users.get(user, ())) for user in users}
+
+    async def _ask(self, users: list[str], found: dict[str, int]) -> None:
+        """An empty answer may mean that a full one is too large: so half of the users are asked for.
+
+        That of one user never is too large: if it is empty, nothing is known now, and nobody else asked for.
+        """
+        request = UnreadRequest(app=self._app, users=users).encode()
+        data = await self._wire.request(subjects.UNREAD, request, ASK_SECONDS)
+        try:
+            answer = UnreadAnswer.decode(data)
+        except ValidationError:
+            if len(users) == 1:
+                raise
+            half = len(users) // 2
+            for part in users[:half], users[half:]:
+                await self._ask(part, found)
+            return
+        found.update({user: sum(room.unread for room in answer.users.get(user, ())) for user in users})

@@ -19,7 +19,7 @@ from h2.exceptions import ProtocolError
 
 from notifier.goaway import Frames, GoAway
 from notifier.streams import Stream, Streams
-from notifier.wire import MAX_ANSWER, Exchange
+from notifier.wire import MAX_ANSWER, Exchange, Request
 
 IDLE_SECONDS: Final = 60.0
 """After which an unused connection is closed, or asked whether it is alive, before something between us and
@@ -67,7 +67,9 @@ class Http2Connection(asyncio.Protocol):
 
     @property
     def room(self) -> int:
-        return max(self._allowed - len(self._streams), 0) if self.usable else 0
+        if not self.usable:
+            return 0
+        return max(self._allowed - max(len(self._streams), self._h2.open_outbound_streams), 0)
 
     @property
     def busy(self) -> bool:
@@ -78,18 +80,14 @@ class Http2Connection(asyncio.Protocol):
         stream = self._h2.get_next_available_stream_id()
         if stream >= LAST:
             self._leaving = True
-        request = exchange.request
-        head = {
-            ":method": "POST",
-            ":scheme": "https",
-            ":authority": request.authority,
-            ":path": request.target,
-        }
-        length = {"content-length": str(len(request.body))}
-        self._streams[stream] = Stream(exchange, request.body)
-        fields = [*head.items(), *request.fields.items(), *length.items()]
-        self._h2.send_headers(stream, fields, end_stream=not request.body)
-        self._send(stream)
+        self._streams[stream] = Stream(exchange, exchange.request.body)
+        try:
+            self._ask(stream, exchange.request)
+        except ProtocolError as error:
+            del self._streams[stream]
+            exchange.refuse(f"the connection does not take it: {type(error).__name__}")
+            self._leaving = True
+            asyncio.get_running_loop().call_soon(self._settle)  # whoever starts it looks at it again, too
         self._flush_soon()
 
     def abandon(self, exchange: Exchange) -> None:
@@ -145,7 +143,7 @@ class Http2Connection(asyncio.Protocol):
                 case DataReceived(stream_id=int(stream), data=bytes(data), flow_controlled_length=int(size)):
                     self._take(stream, data, size)
                 case StreamEnded(stream_id=int(stream)) if stream in self._streams:
-                    self._streams.pop(stream).answer()
+                    self._end(stream)
                 case StreamReset(stream_id=int(stream)) if stream in self._streams:
                     self._was_reset(self._streams.pop(stream), event)
                 case WindowUpdated() | RemoteSettingsChanged():
@@ -166,6 +164,15 @@ class Http2Connection(asyncio.Protocol):
             self._reset(stream)
             one.answer()
 
+    def _end(self, stream: int) -> None:
+        """A service may answer before it has read all (RFC 9113, section 8.1): the rest is not sent."""
+        one = self._streams[stream]
+        if one.unsent:
+            self._reset(stream)
+        else:
+            del self._streams[stream]
+        one.answer()
+
     def _was_reset(self, one: Stream, event: StreamReset) -> None:
         if event.error_code == ErrorCodes.REFUSED_STREAM:
             one.exchange.refuse("the stream was refused")
@@ -180,6 +187,18 @@ class Http2Connection(asyncio.Protocol):
 
     # What is sent
 
+    def _ask(self, stream: int, request: Request) -> None:
+        head = {
+            ":method": "POST",
+            ":scheme": "https",
+            ":authority": request.authority,
+            ":path": request.target,
+        }
+        length = {"content-length": str(len(request.body))}
+        fields = [*head.items(), *request.fields.items(), *length.items()]
+        self._h2.send_headers(stream, fields, end_stream=not request.body)
+        self._send(stream)
+
     def _go_on(self) -> None:
         """The service takes more than before, or less."""
         self._allowed = min(self._h2.remote_settings.max_concurrent_streams, MOST)
@@ -190,18 +209,23 @@ class Http2Connection(asyncio.Protocol):
     def _send(self, stream: int) -> None:
         """As much of the body as the service has room for."""
         one = self._streams[stream]
-        while one.unsent:
+        while one.unsent and self._is_open(stream):
             room = min(self._h2.local_flow_control_window(stream), self._h2.max_outbound_frame_size)
             if room <= 0:
                 return
             piece, one.unsent = one.unsent[:room], one.unsent[room:]
             self._h2.send_data(stream, piece, end_stream=not one.unsent)
-        one.exchange.handed = True
+        one.exchange.handed = not one.unsent
 
     def _reset(self, stream: int) -> None:
         del self._streams[stream]
-        self._h2.reset_stream(stream, ErrorCodes.CANCEL)
-        self._flush_soon()
+        if self._is_open(stream):
+            self._h2.reset_stream(stream, ErrorCodes.CANCEL)
+            self._flush_soon()
+
+    def _is_open(self, stream: int) -> bool:
+        """Not reset by what was received with what is being heard: `h2` is ahead of it."""
+        return stream in self._h2.streams and not self._h2.streams[stream].closed
 
     def _flush_soon(self) -> None:
         """What begins in one turn of the loop is one write."""

@@ -1,7 +1,9 @@
 """What a decision needs to know, read from the tables in bulk."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
 
 import asyncpg
 
@@ -12,19 +14,40 @@ Place = tuple[str, str]
 """Room and user."""
 
 
+class Taken(NamedTuple):
+    """Comments that are to be decided by who took them."""
+
+    comments: Sequence[Comment]
+    lease: datetime | None
+    """When they are due again; `None` if there are none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Matters:
     """Of one app. All raise `Unavailable`."""
 
     pool: Pool
     app: str
+    lease: datetime | None = None
+    """Under which comments are decided: one that has another was taken by others, or is looked at again."""
 
-    async def take_due(self, most: int, lease: float) -> Sequence[Comment]:
-        """Comments that are to be decided now; if nobody does within `lease` seconds they are due again."""
-        return [_comment(row) for row in await fetch(self.pool, _TAKE, self.app, most, lease)]
+    async def take_due(self, most: int, seconds: float) -> Taken:
+        """Comments that are to be decided now; if nobody does within so many seconds they are due again."""
+        rows = await fetch(self.pool, _TAKE, self.app, most, seconds)
+        return Taken([_comment(row) for row in rows], rows[0]["look_at"] if rows else None)
+
+    def under(self, lease: datetime | None) -> "Matters":
+        return replace(self, lease=lease)
+
+    async def renew(self, comments: Sequence[Comment], seconds: float) -> datetime | None:
+        """The lease that those have now which are still under this one."""
+        rooms, offsets = [one.room for one in comments], [one.offset for one in comments]
+        rows = await fetch(self.pool, _RENEW, self.app, rooms, offsets, self.lease, seconds)
+        return rows[0]["look_at"] if rows else self.lease
 
     async def decided(self, room: str, offsets: Sequence[int]) -> None:
-        await fetch(self.pool, _DECIDED, self.app, room, list(offsets))
+        """Those under the lease are not due again, even if it has run out."""
+        await fetch(self.pool, _DECIDED, self.app, room, list(offsets), self.lease)
 
     async def look_before(self, pushes: Sequence[int]) -> None:
         """Decide again about the comment before each of these pushes, if others collapsed into them."""
@@ -91,11 +114,23 @@ _TAKE = """
     returning c.*
 """
 
+_RENEW = """
+    with held as (
+        select c.app, c.room, c."offset" from unnest($2::text[], $3::bigint[]) as asked (room, "offset")
+        join notifier.comments c on c.app = $1 and c.room = asked.room and c."offset" = asked."offset"
+        where c.look_at = $4 for update of c skip locked
+    )
+    update notifier.comments c set look_at = now() + make_interval(secs => $5)
+    from held where c.app = held.app and c.room = held.room and c."offset" = held."offset"
+    returning c.look_at
+"""
+"""One that somebody has locked is left to be decided again, as no order of locks is agreed on."""
+
 _DECIDED = """
     update notifier.comments set look_at = null where app = $1 and room = $2 and "offset" = any($3::bigint[])
-        and look_at > now()
+        and look_at = $4
 """
-"""A comment that is to be looked at again since it was taken is due, while a lease ends later."""
+"""A comment that is to be looked at again since it was taken has another time."""
 
 LOOK_BEFORE = """
     update notifier.comments c set look_at = now()

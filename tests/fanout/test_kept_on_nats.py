@@ -75,9 +75,11 @@ async def watcher(own_nats: OwnNats) -> AsyncIterator[Watcher]:
 
 
 @asynccontextmanager
-async def holding(nats: Nats, count: int) -> AsyncIterator[tuple[Heartbeats, Mapping[str, bytes]]]:
+async def holding(
+    nats: Nats, count: int, ttl: float = TTL
+) -> AsyncIterator[tuple[Heartbeats, Mapping[str, bytes]]]:
     """Heartbeats of so many connections, and what the bucket is to have of them."""
-    heartbeats = Heartbeats(nats.leases(), APP, ttl=TTL, interval=INTERVAL)
+    heartbeats = Heartbeats(nats.leases(), APP, ttl=ttl, interval=INTERVAL)
     since = datetime.now(UTC)
     held = {f"c{n}": Lease(user=f"u{n}", rooms=["lobby", "hall"], since=since) for n in range(count)}
     for connection, lease in held.items():
@@ -93,8 +95,10 @@ async def holding(nats: Nats, count: int) -> AsyncIterator[tuple[Heartbeats, Map
 async def test_thousands_of_leases_live_for_many_intervals_and_none_expires(
     nats: Nats, watcher: Watcher
 ) -> None:
-    async with holding(nats, 2000) as (heartbeats, held):
-        await watcher.until(lambda: heartbeats.figures.beats > 2000 * 3 * TTL / INTERVAL)
+    """Their time is ten intervals: a machine under load may miss some, and that is no fault."""
+    ttl = 10 * INTERVAL
+    async with holding(nats, 2000, ttl) as (heartbeats, held):
+        await watcher.until(lambda: heartbeats.figures.beats > 2000 * 2 * ttl / INTERVAL)
         assert watcher.live == held
         assert watcher.expired == []
         assert heartbeats.failures == 0

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from killing import kill, told
 from processes import cluster
 
@@ -9,7 +10,11 @@ from notifier.vapid import Key
 
 RUNS = 4
 
+LIMIT = 300
+"""Seconds, on a machine that is busy with other tests; alone it takes 15 a run at most."""
 
+
+@pytest.mark.timeout(LIMIT)
 async def test_whenever_notifier_is_killed_everybody_is_shown_everything_once(
     database_url: str, nats_url: str, tmp_path: Path
 ) -> None:

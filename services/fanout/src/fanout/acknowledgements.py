@@ -9,7 +9,8 @@ from functools import partial
 from time import time
 
 from events import Stop, Wire, subjects
-from events.receipts import Changes, Receipt, Receipts, ReceiptStream
+from events.receipts import Receipt, Receipts, ReceiptStream
+from fanout.hints import changes_of
 from fanout.window import Window
 
 MOST = 800
@@ -164,12 +165,7 @@ class Acknowledgements:
     # What is confirmed
 
     def _changed(self, _subject: str, payload: bytes) -> None:
-        try:
-            changes = Changes.decode(payload).changes
-        except ValueError:
-            log.warning("a hint of changes cannot be read")
-            return
-        for change in changes:
+        for change in changes_of(payload):
             for user in change.users:
                 self._confirmed.pop((change.room, user), None)
 

@@ -1,17 +1,14 @@
 """The company of every active room, and what is heard of them: one subscription for all rooms."""
 
-import logging
 from collections.abc import Callable, Iterable
 
 from events import Stop, Wire, subjects
-from events.receipts import Changes
 from fanout.company import Company, Heard
+from fanout.hints import changes_of
 from fanout.members import Member
 from fanout.queries import Queries
 from fanout.tasks import Tasks
 from fanout.terms import Figures, Sources, Terms
-
-log = logging.getLogger(__name__)
 
 
 class Companies:
@@ -83,11 +80,6 @@ class Companies:
             company.restated()
 
     def _changed(self, _subject: str, payload: bytes) -> None:
-        try:
-            changes = Changes.decode(payload).changes
-        except ValueError:
-            log.warning("a hint of changes cannot be read")
-            return
-        for change in changes:
+        for change in changes_of(payload):
             if (company := self._open.get(change.room)) is not None:
                 company.wrote(change.users)

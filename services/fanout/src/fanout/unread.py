@@ -10,7 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from events import NoAnswer, Stop, Wire, subjects
-from events.receipts import MAX_USERS, Changes, RoomUnread, UnreadAnswer, UnreadRequest, Watermarks
+from events.receipts import MAX_USERS, RoomUnread, UnreadAnswer, UnreadRequest, Watermarks
+from fanout.hints import changes_of
 from fanout.lanes import Lane
 from fanout.loading import pause
 from fanout.queries import Queries
@@ -109,12 +110,7 @@ class Unread:
     # What is heard
 
     def _changed(self, _subject: str, payload: bytes) -> None:
-        try:
-            changes = Changes.decode(payload).changes
-        except ValueError:
-            log.warning("a hint of changes cannot be read")
-            return
-        for change in changes:
+        for change in changes_of(payload):
             self._survey.hear(change.room)
             users = [user for user in change.users if user in self._watchers]
             if users or self._concerns(change.room):
